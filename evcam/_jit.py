@@ -1,0 +1,64 @@
+"""The one place that decides how kernels compile.
+
+`kernel` is the only decorator that compiles in evcam.  Kernels keep NaN and
+infinity (no fast maths), release the GIL and are cached on disk, so that only
+the very first run of a machine pays for compilation.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import event
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _is_writable(folder: Path) -> bool:
+    while not folder.exists():
+        folder = folder.parent
+    return os.access(folder, os.W_OK)
+
+
+def _ensure_cache_folder() -> None:
+    """Give Numba a cache folder where neither the package's nor the user's can be written."""
+    if numba.config.CACHE_DIR or _is_writable(Path(__file__).parent):
+        return
+    if _is_writable(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))):
+        return
+    folder = Path(tempfile.gettempdir()) / f"evcam-kernels-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    numba.config.CACHE_DIR = str(folder)
+
+
+def kernel(function: F) -> F:
+    """Compile ``function`` in nopython mode, cached, without the GIL."""
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    return compiled
+
+
+class _FirstCompilation(event.Listener):
+    def __init__(self, announce: Callable[[], None]) -> None:
+        self.announce = announce
+        self.announced = False
+
+    def on_start(self, event: object) -> None:
+        if not self.announced:
+            self.announced = True
+            self.announce()
+
+    def on_end(self, event: object) -> None:
+        pass
+
+
+def on_first_compilation(announce: Callable[[], None]) -> None:
+    """Call ``announce`` once, when a kernel has to be compiled instead of loaded."""
+    event.register("numba:compile", _FirstCompilation(announce))
+
+
+_ensure_cache_folder()

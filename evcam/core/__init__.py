@@ -1,0 +1,1 @@
+"""Types and mathematics that every other room builds on."""

@@ -1,0 +1,280 @@
+"""Detections: timed board points with ids and covariances, and what was rejected and why."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.atomic import atomic_path
+from evcam.core.target import Target, target_from_dict
+from evcam.errors import FormatError, InputError
+
+_MARK = "# evcam detections 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A window in which no view was accepted.
+
+    Attributes
+    ----------
+    recording : str
+        Name of the recording.
+    t_us : int
+        Middle of the window.
+    reason : str
+        Short and countable, e.g. ``"too few events"``.
+    detail : str
+        Numbers for the person who asks why.
+    """
+
+    recording: str
+    t_us: int
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class View:
+    """Points of one board at one instant.
+
+    Attributes
+    ----------
+    recording : str
+        Name of the recording.
+    index : int
+        Number of the view within the recording.
+    t_us : ndarray of int64, shape (N,)
+        Time at which each point holds.
+    ids : ndarray of int64, shape (N,)
+        Row-major point numbers of the target, each at most once.
+    xy : ndarray of float64, shape (N, 2)
+        Pixels.
+    cov : ndarray of float64, shape (N, 2, 2)
+        Covariance of ``xy``, px^2.
+    velocity : ndarray of float64, shape (N, 2)
+        Image velocity, px/s; zero before a still board.
+    window_us : int
+        Length of the stretch of events that the view was made from; views whose
+        windows overlap share events and are not independent.
+    """
+
+    recording: str
+    index: int
+    t_us: NDArray[np.int64]
+    ids: NDArray[np.int64]
+    xy: NDArray[np.float64]
+    cov: NDArray[np.float64]
+    velocity: NDArray[np.float64]
+    window_us: int
+
+    def __post_init__(self) -> None:
+        n = len(self.ids)
+        shapes = (self.t_us.shape, self.xy.shape, self.cov.shape, self.velocity.shape)
+        if shapes != ((n,), (n, 2), (n, 2, 2), (n, 2)):
+            raise InputError(f"view {self.index}: {n} ids need t_us, xy, cov, velocity of matching length, not {shapes}")
+        if len(np.unique(self.ids)) != n:
+            raise InputError(f"view {self.index} of {self.recording}: a point's id occurs twice")
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def mid_us(self) -> int:
+        """Mean time of the points."""
+        return int(np.round(self.t_us.mean()))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Detections:
+    """Views of one target in one or several recordings of one camera.
+
+    Attributes
+    ----------
+    target : Target
+        The board that was looked for.
+    width, height : int
+        Sensor size, px.
+    views : tuple of View
+        Accepted views, in order of recording and time.
+    rejections : tuple of Rejection
+        Every window that gave no view.
+    mode : str
+        How the board was found: ``"moving"``, ``"flicker"`` or ``"given"``.
+    """
+
+    target: Target
+    width: int
+    height: int
+    views: tuple[View, ...]
+    rejections: tuple[Rejection, ...] = field(default=())
+    mode: str = "given"
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+    def __iter__(self) -> Iterator[View]:
+        return iter(self.views)
+
+    @property
+    def recordings(self) -> tuple[str, ...]:
+        """Names of the recordings, in order of first appearance."""
+        names = [view.recording for view in self.views] + [rejection.recording for rejection in self.rejections]
+        return tuple(dict.fromkeys(names))
+
+    def rejection_counts(self) -> dict[str, int]:
+        """How many windows were rejected for each reason, most frequent first."""
+        return dict(Counter(rejection.reason for rejection in self.rejections).most_common())
+
+    @staticmethod
+    def merge(parts: Sequence[Detections]) -> Detections:
+        """All views of several detections of the same target and sensor.
+
+        Raises
+        ------
+        InputError
+            Nothing to merge, or targets or sensor sizes differ.
+        """
+        if not parts:
+            raise InputError("no detections to merge")
+        first = parts[0]
+        for part in parts[1:]:
+            if part.target != first.target:
+                raise InputError(f"detections of different targets cannot be merged: {first.target} and {part.target}")
+            if (part.width, part.height) != (first.width, first.height):
+                raise InputError(f"recordings of different sensors cannot calibrate one camera: {first.width}x{first.height} "
+                                 f"({', '.join(first.recordings)}) and {part.width}x{part.height} ({', '.join(part.recordings)})")
+        mode = first.mode if all(part.mode == first.mode for part in parts) else "given"
+        return Detections(
+            first.target, first.width, first.height,
+            tuple(view for part in parts for view in part.views),
+            tuple(rejection for part in parts for rejection in part.rejections), mode,
+        )
+
+    def save_csv(self, path: str | os.PathLike[str], *, force: bool = False) -> None:
+        """Write one row per point.
+
+        Columns: recording, view, t_us, id, x_px, y_px, sxx, sxy, syy (px^2),
+        vx, vy (px/s), window_us.  Comment lines at the top hold the target, the sensor
+        size, the mode and the rejections, so that the file alone can be calibrated from.
+        """
+        head = {
+            "target": self.target.to_dict(), "width": self.width, "height": self.height, "mode": self.mode,
+            "rejections": [[r.recording, r.t_us, r.reason, r.detail] for r in self.rejections],
+        }
+        with atomic_path(path, force=force) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+            file.write(f"{_MARK}\n")
+            for key, value in head.items():
+                file.write(f"# {key}: {json.dumps(value)}\n")
+            writer = csv.writer(file)
+            writer.writerow(_COLUMNS)
+            for view in self.views:
+                writer.writerows(_rows(view))
+
+    @staticmethod
+    def load_csv(
+        path: str | os.PathLike[str], *, target: Target | None = None, size: tuple[int, int] | None = None
+    ) -> Detections:
+        """Read what `save_csv`, or another program in the same columns, has written.
+
+        Parameters
+        ----------
+        path : path-like
+            CSV with at least the columns view, t_us, id, x_px, y_px.
+        target : Target, optional
+            Needed when the file does not name its target; has to agree if it does.
+        size : (int, int), optional
+            Sensor width and height, needed when the file does not state them.
+
+        Raises
+        ------
+        InputError, FormatError
+            No such file; a missing column; a value that is no number; an id that the target does not have.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise InputError(f"{path}: no such detections file")
+        try:
+            lines = path.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise FormatError(f"{path}: not a detections CSV (it is not text)") from None
+        head = _read_head(lines, path)
+        if "target" in head:
+            stated = target_from_dict(head["target"], where=str(path))
+            if target is not None and stated != target:
+                raise InputError(f"{path}: was detected with another target ({head['target']}) than the one given ({target.to_dict()})")
+            target = stated
+        if target is None:
+            raise InputError(f"{path}: does not say which target it holds; give one")
+        width, height = size or (head.get("width"), head.get("height"))
+        if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
+            raise InputError(f"{path}: does not state the sensor's size; give it (--size WIDTHxHEIGHT)")
+        views = _read_views([line for line in lines if not line.startswith("#")], path, len(target))
+        rejections = tuple(Rejection(str(r[0]), int(r[1]), str(r[2]), str(r[3])) for r in head.get("rejections", []))
+        return Detections(target, width, height, views, rejections, str(head.get("mode", "given")))
+
+
+_COLUMNS = ("recording", "view", "t_us", "id", "x_px", "y_px", "sxx", "sxy", "syy", "vx", "vy", "window_us")
+_NEEDED = ("view", "t_us", "id", "x_px", "y_px")
+_DEFAULT_VARIANCE_PX2 = 0.01
+
+
+def _rows(view: View) -> Iterator[tuple[object, ...]]:
+    for t, i, xy, cov, v in zip(view.t_us, view.ids, view.xy, view.cov, view.velocity, strict=True):
+        numbers = [f"{value:.6g}" for value in (cov[0, 0], cov[0, 1], cov[1, 1], *v)]
+        yield (view.recording, view.index, t, i, f"{xy[0]:.5f}", f"{xy[1]:.5f}", *numbers, view.window_us)
+
+
+def _read_head(lines: list[str], path: Path) -> dict[str, Any]:
+    head: dict[str, Any] = {}
+    if not lines or lines[0] != _MARK:
+        return head
+    for line in lines[1:]:
+        if not line.startswith("# "):
+            break
+        key, _, value = line[2:].partition(": ")
+        try:
+            head[key] = json.loads(value)
+        except json.JSONDecodeError:
+            raise FormatError(f"{path}: the comment line '{line[:60]}' is damaged") from None
+    return head
+
+
+def _read_views(lines: list[str], path: Path, points: int) -> tuple[View, ...]:
+    reader = csv.DictReader(lines)
+    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise FormatError(f"{path}: not a detections CSV: no column {', '.join(missing)}")
+    rows: dict[tuple[str, int], list[list[float]]] = {}
+    for number, row in enumerate(reader, start=1):
+        try:
+            values = [float(row[name]) for name in _NEEDED[1:]]
+            values += [float(row.get(name) or default) for name, default in _OPTIONAL]
+            key = (row.get("recording") or path.stem, int(row["view"]))
+        except (TypeError, ValueError):
+            raise FormatError(f"{path}: row {number} holds something that is not a number: {list(row.values())}") from None
+        if not np.isfinite(values).all():
+            raise FormatError(f"{path}: row {number} holds a value that is not finite")
+        if not (values[1].is_integer() and 0 <= values[1] < points):
+            raise InputError(f"{path}: row {number} has id {values[1]:g}; the target has ids 0 to {points - 1}")
+        rows.setdefault(key, []).append(values)
+    return tuple(_view(recording, index, np.array(values)) for (recording, index), values in rows.items())
+
+
+_OPTIONAL = (("sxx", _DEFAULT_VARIANCE_PX2), ("sxy", 0.0), ("syy", _DEFAULT_VARIANCE_PX2), ("vx", 0.0), ("vy", 0.0), ("window_us", 0.0))
+
+
+def _view(recording: str, index: int, values: NDArray[np.float64]) -> View:
+    t, ids, x, y, sxx, sxy, syy, vx, vy, window = values.T
+    cov = np.stack([np.stack([sxx, sxy], -1), np.stack([sxy, syy], -1)], -2)
+    return View(recording, index, np.round(t).astype(np.int64), ids.astype(np.int64), np.stack([x, y], -1), cov,
+                np.stack([vx, vy], -1), int(window[0]))

@@ -1,0 +1,137 @@
+"""Events: a read-only struct of arrays that was checked once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evcam.errors import InputError
+
+MAX_SENSOR_SIZE_PX = 16384
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Events:
+    """Events of one sensor, ordered in time.
+
+    Build with `Events.from_arrays`, which converts and checks; slices are views.
+
+    Attributes
+    ----------
+    t : ndarray of int64, shape (N,)
+        Microseconds on the recording's own clock, non-decreasing.
+    x, y : ndarray of uint16, shape (N,)
+        Pixel; (0, 0) is the centre of the top-left one.
+    p : ndarray of bool, shape (N,)
+        True where brightness rose (ON).
+    width, height : int
+        Size of the sensor in pixels.
+
+    Examples
+    --------
+    >>> events = Events.from_arrays([10, 20], [1, 2], [0, 3], [True, False], width=4, height=4)
+    >>> len(events), len(events[1:])
+    (2, 1)
+    """
+
+    t: NDArray[np.int64]
+    x: NDArray[np.uint16]
+    y: NDArray[np.uint16]
+    p: NDArray[np.bool_]
+    width: int
+    height: int
+
+    @classmethod
+    def from_arrays(
+        cls, t: ArrayLike, x: ArrayLike, y: ArrayLike, p: ArrayLike, *, width: int, height: int, where: str = "events"
+    ) -> Events:
+        """Convert to the canonical layout and check.
+
+        Parameters
+        ----------
+        t : array_like of int, shape (N,)
+            Microseconds, non-decreasing.
+        x, y : array_like of int, shape (N,)
+            Pixels inside the sensor.
+        p : array_like of bool or of {0, 1}, shape (N,)
+            Polarity, True for ON.
+        width, height : int
+            Sensor size in pixels.
+        where : str
+            Named in error messages, e.g. the file.
+
+        Raises
+        ------
+        InputError
+            Lengths differ, times run backwards, pixels lie outside the sensor
+            or the sensor's size is impossible.
+        """
+        if not (0 < width <= MAX_SENSOR_SIZE_PX and 0 < height <= MAX_SENSOR_SIZE_PX):
+            raise InputError(f"{where}: sensor size {width}x{height} is not within 1..{MAX_SENSOR_SIZE_PX} pixels")
+        t, x, y, p = np.asarray(t), np.asarray(x), np.asarray(y), np.asarray(p)
+        if not (t.ndim == 1 and t.shape == x.shape == y.shape == p.shape):
+            raise InputError(f"{where}: t, x, y, p must be one-dimensional and equally long, "
+                             f"not {t.shape}, {x.shape}, {y.shape}, {p.shape}")
+        _check_pixels(x, y, width, height, where)
+        events = cls(
+            _frozen(t, np.int64), _frozen(x, np.uint16), _frozen(y, np.uint16), _frozen(p, np.bool_), int(width), int(height)
+        )
+        _check_order(events.t, where)
+        return events
+
+    @classmethod
+    def empty(cls, width: int, height: int) -> Events:
+        """No events, of a sensor of this size."""
+        none = np.empty(0, np.int64)
+        return cls.from_arrays(none, none, none, none, width=width, height=height)
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def __getitem__(self, index: Any) -> Events:
+        """A slice (views) or a mask (copies) of the events; the order in time is kept."""
+        parts = [column[index] for column in (self.t, self.x, self.y, self.p)]
+        for part in parts:
+            part.flags.writeable = False
+        if not isinstance(index, slice) and parts[0].ndim == 1:
+            _check_order(parts[0], "selected events")
+        elif isinstance(index, slice) and (index.step or 1) < 0:
+            raise InputError("events cannot be sliced backwards: time would run backwards")
+        elif parts[0].ndim != 1:
+            raise InputError("index events with a slice, a mask or an array of positions, not with a number")
+        return Events(*parts, self.width, self.height)
+
+    def between(self, start_us: int, stop_us: int) -> Events:
+        """Events with ``start_us <= t < stop_us``, as views."""
+        i, j = np.searchsorted(self.t, (start_us, stop_us))
+        return self[i:j]
+
+    @property
+    def duration_s(self) -> float:
+        """Seconds from the first to the last event, 0 if there are fewer than two."""
+        return float(self.t[-1] - self.t[0]) * 1e-6 if len(self) > 1 else 0.0
+
+
+def _frozen(column: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    column = np.ascontiguousarray(column, dtype).view()
+    column.flags.writeable = False
+    return column
+
+
+def _check_pixels(x: NDArray[Any], y: NDArray[Any], width: int, height: int, where: str) -> None:
+    for name, values, size in (("x", x, width), ("y", y, height)):
+        if len(values) and not (0 <= values.min() and values.max() < size):
+            i = int(np.flatnonzero((values < 0) | (values >= size))[0])
+            raise InputError(f"{where}: event {i} has {name} = {values[i]}, outside a sensor of {width}x{height} pixels; "
+                             "give the true sensor size")
+
+
+def _check_order(t: NDArray[np.int64], where: str) -> None:
+    back = np.flatnonzero(t[1:] < t[:-1])
+    if len(back):
+        i = int(back[0]) + 1
+        raise InputError(f"{where}: time runs backwards at event {i}: {t[i]} us after {t[i - 1]} us "
+                         f"({len(back)} such steps); sort or split the recording first")

@@ -1,0 +1,48 @@
+"""Samples of an inertial measurement unit, and how it sits on the camera."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.errors import InputError
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class ImuSamples:
+    """Samples in the IMU's own frame.
+
+    Attributes
+    ----------
+    t : ndarray of int64, shape (N,)
+        Microseconds on the IMU's clock, strictly increasing.
+    gyro_radps : ndarray of float64, shape (N, 3)
+        Angular velocity, rad/s.
+    accel_mps2 : ndarray of float64, shape (N, 3), or None
+        Specific force, m/s^2.
+    R_cam_imu : ndarray of float64, shape (3, 3)
+        Rotates the IMU's axes to the camera's.  Identity when nothing better is known.
+    offset_us : int
+        ``t_cam = t_imu + offset_us`` (Kalibr's ``timeshift_cam_imu`` has the opposite sign).
+    """
+
+    t: NDArray[np.int64]
+    gyro_radps: NDArray[np.float64]
+    accel_mps2: NDArray[np.float64] | None = None
+    R_cam_imu: NDArray[np.float64] = field(default_factory=lambda: np.eye(3))
+    offset_us: int = 0
+
+    def __post_init__(self) -> None:
+        n = len(self.t)
+        if self.gyro_radps.shape != (n, 3) or (self.accel_mps2 is not None and self.accel_mps2.shape != (n, 3)):
+            raise InputError(f"IMU: {n} times need gyro (and accelerometer) values of shape ({n}, 3)")
+        if np.any(np.diff(self.t) <= 0):
+            i = int(np.flatnonzero(np.diff(self.t) <= 0)[0]) + 1
+            raise InputError(f"IMU: times must increase; sample {i} at {self.t[i]} us follows {self.t[i - 1]} us")
+        if self.R_cam_imu.shape != (3, 3) or not np.allclose(self.R_cam_imu @ self.R_cam_imu.T, np.eye(3), atol=1e-6):
+            raise InputError("IMU: R_cam_imu must be a 3x3 rotation matrix")
+
+    def __len__(self) -> int:
+        return len(self.t)
