@@ -102,7 +102,8 @@ class Events:
             raise InputError("events cannot be sliced backwards: time would run backwards")
         elif parts[0].ndim != 1:
             raise InputError("index events with a slice, a mask or an array of positions, not with a number")
-        return Events(*parts, self.width, self.height)
+        t, x, y, p = parts
+        return Events(t, x, y, p, self.width, self.height)
 
     def between(self, start_us: int, stop_us: int) -> Events:
         """Events with ``start_us <= t < stop_us``, as views."""

@@ -1,0 +1,67 @@
+"""``evcam calibrate``: a camera's intrinsics from recordings or detections."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+from evcam.calib.verdict import judge
+
+from evcam.apps import exit_codes
+from evcam.apps.console import announce_compilation, show
+from evcam.apps.finding import find_boards
+from evcam.apps.outputs import check_output
+from evcam.calib import Calibration, CalibrationOptions, calibrate
+from evcam.core.detections import Detections
+from evcam.core.target import Target, load_target
+
+
+def run(args: Namespace) -> int:
+    """Detect (unless detections are given), calibrate, judge; exit code 3 when the result should not be trusted."""
+    inputs = [*args.recordings, *([args.target] if args.target else [])]
+    check_output(args.out, force=args.force, suffixes=(".json",), inputs=inputs)
+    options = CalibrationOptions(fix=_names(args.fix))
+    target = load_target(args.target) if args.target else None
+    announce_compilation(args)
+    detections = _gather(args, target)
+    calibration = calibrate(detections, model=args.model, options=options)
+    calibration.save(args.out, force=args.force)
+    return _report(args, calibration)
+
+
+def _names(fix: Sequence[str]) -> tuple[str, ...]:
+    return tuple(name.strip() for part in fix for name in part.split(",") if name.strip())
+
+
+def _gather(args: Namespace, target: Target | None) -> Detections:
+    """Detections of all inputs, each either read from a CSV or found in a recording."""
+    tables = [path for path in args.recordings if _is_table(path)]
+    recordings = [path for path in args.recordings if path not in tables]
+    size = (args.width, args.height) if args.width and args.height else None
+    parts = [Detections.load_csv(path, target=target, size=size) for path in tables]
+    if recordings:
+        if target is None:
+            args.usage_error("--target is needed to find the board in recordings")
+        parts.append(find_boards(args, recordings, target))
+    return Detections.merge(parts)
+
+
+def _is_table(path: str) -> bool:
+    """Whether a file is a table of detections, going by its first line that is no comment."""
+    if not Path(path).is_file():
+        return False
+    with Path(path).open("rb") as file:
+        for line in file:
+            if not line.startswith(b"#"):
+                return b"x_px" in line
+    return False
+
+
+def _report(args: Namespace, calibration: Calibration) -> int:
+    reasons = judge(calibration)
+    verdict = "trust" if not reasons else "do not trust"
+    lines = [calibration.summary(), "", "verdict: " + ("no reason for distrust found" if not reasons else "do not trust this")]
+    show(args, "\n".join(lines + [f"  - {reason}" for reason in reasons] + [f"written to {args.out}"]),
+         {"out": args.out, "verdict": verdict, "reasons": reasons})
+    return exit_codes.DISTRUST if reasons else exit_codes.DONE

@@ -1,0 +1,34 @@
+"""``evcam info``: what a recording holds."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+
+from evcam.apps import exit_codes
+from evcam.apps.console import announce_compilation, note, show, to_json
+from evcam.apps.outputs import check_output
+from evcam.core.atomic import atomic_path
+from evcam.io import RecordingSummary, open_recording
+
+
+def run(args: Namespace) -> int:
+    """Print size, duration, rates and what else a recording holds."""
+    if args.out:
+        check_output(args.out, force=args.force, inputs=[args.recording])
+    announce_compilation(args)
+    with open_recording(args.recording, width=args.width, height=args.height) as recording:
+        summary = recording.summary()
+    data = {"path": args.recording, **asdict(summary)}
+    if args.out:
+        with atomic_path(args.out, force=args.force) as temporary:
+            temporary.write_text(to_json(data) + "\n", encoding="utf-8")
+    show(args, describe(args.recording, summary), data)
+    for warning in summary.warnings:
+        note(args, f"warning: {warning}")
+    return exit_codes.DONE
+
+
+def describe(path: str, summary: RecordingSummary) -> str:
+    """Lines about a recording, for people."""
+    raise AssertionError(path, summary)
