@@ -51,7 +51,8 @@ class Equidistant(CameraModel):
 
 
 def _polynomial(d: Array, a2: Array) -> Array:
-    return 1 + a2 * (d[0] + a2 * (d[1] + a2 * (d[2] + a2 * d[3])))
+    value: Array = 1 + a2 * (d[0] + a2 * (d[1] + a2 * (d[2] + a2 * d[3])))
+    return value
 
 
 def _ratio(value: Array, radius: Array) -> Array:

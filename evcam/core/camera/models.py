@@ -115,6 +115,8 @@ def project_points_jacobians(model: CameraModel, params: Array, points_cam: Arra
 
 def first_turning_point(coefficients: Array) -> float:
     """Smallest s > 0 at which ``s (1 + c1 s^2 + c2 s^4 + ...)`` stops growing, infinite if it never does."""
+    # Coefficients this small act nowhere in an image, and would make the roots overflow.
+    coefficients = np.where(np.abs(coefficients) < 1e-14, 0.0, coefficients)
     slope = np.concatenate([[1.0], coefficients * (2 * np.arange(1, len(coefficients) + 1) + 1)])
     roots = np.roots(np.trim_zeros(slope[::-1], "f"))
     real = roots.real[(np.abs(roots.imag) < 1e-9 * np.abs(roots)) & (roots.real > 0)]

@@ -48,7 +48,8 @@ class Radtan(CameraModel):
 
     def distorted_radius(self, d: Array, radius: Array) -> Array:
         r2 = radius * radius
-        return radius * (1 + r2 * (d[0] + r2 * (d[1] + r2 * d[4])))
+        distorted: Array = radius * (1 + r2 * (d[0] + r2 * (d[1] + r2 * d[4])))
+        return distorted
 
     def valid_radius(self, d: Array) -> float:
         return first_turning_point(d[[0, 1, 4]])
