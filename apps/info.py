@@ -31,4 +31,15 @@ def run(args: Namespace) -> int:
 
 def describe(path: str, summary: RecordingSummary) -> str:
     """Lines about a recording, for people."""
-    raise AssertionError(path, summary)
+    rows = {
+        "file": path,
+        "format": summary.format,
+        "sensor": f"{summary.width} x {summary.height} px",
+        "events": f"{summary.events:,} ({100 * summary.on_share:.1f} % ON)",
+        "time": f"{summary.duration_s:.6f} s, from {summary.start_us} to {summary.stop_us} us",
+        "rate": f"{summary.rate_mevps:.3f} million events per second",
+        "imu": f"{summary.imu_samples:,} samples at {summary.imu_rate_hz:.1f} Hz" if summary.imu_samples else "none",
+    }
+    if summary.frames is not None:
+        rows["frames"] = f"{summary.frames:,}"
+    return "\n".join(f"{name:8}{value}" for name, value in rows.items())
