@@ -14,8 +14,6 @@ def run(args: Namespace) -> int:
     """Write a camera in another program's format and say how exactly the format holds it."""
     check_output(args.out, force=args.force, inputs=[args.camera])
     report = Camera.load(args.camera).export(args.out, args.format, force=args.force)
-    error = f"{report.rms_px:.3g} px rms, {report.max_px:.3g} px at most over the image"
-    fit = "exact" if report.exact else f"the format cannot hold the model; closest fit, {error}"
-    show(args, f"{args.out}: {report.format}, {fit}",
+    show(args, f"{args.out}: {report}",
          {"out": args.out, "format": report.format, "exact": report.exact, "rms_px": report.rms_px, "max_px": report.max_px})
     return exit_codes.DONE

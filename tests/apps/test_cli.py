@@ -1,0 +1,76 @@
+"""The frame of the command line: help, usage, the error funnel, exit codes."""
+
+import subprocess
+import sys
+
+import pytest
+
+from evcam.apps import cli
+from evcam.errors import FormatError
+
+VERBS = ("info", "target", "simulate", "detect", "calibrate", "export")
+
+
+def test_help_names_every_verb(process):
+    outcome = process("--help")
+    assert outcome.code == 0
+    assert all(f"\n    {verb}" in outcome.out for verb in VERBS)
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], *([verb, "--help"] for verb in VERBS)], ids=" ".join)
+def test_help_is_instant_because_nothing_heavy_is_loaded(argv):
+    code = (
+        f"import sys; from evcam.apps.cli import main; code = main({argv!r}); "
+        "heavy = {'numpy', 'numba', 'scipy', 'cv2', 'h5py', 'rich', 'yaml', 'matplotlib'} & set(sys.modules); "
+        "assert not heavy, heavy; sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
+@pytest.mark.parametrize("argv", [[], ["dance"], ["info"], ["info", "a", "b"], ["export", "c", "--format", "matlab", "--out", "x"],
+                                  ["detect", "a", "--target", "b", "--out", "c", "--jobs", "0"], ["simulate", "s", "--out", "x", "--seed", "-1"]])
+def test_wrong_usage_is_2_and_shows_the_usage(run, argv):
+    outcome = run(*argv)
+    assert outcome.code == 2
+    assert outcome.err.startswith("usage: evcam")
+    assert outcome.out == ""
+
+
+def _verb_that_raises(monkeypatch, error):
+    def run(args):
+        raise error
+
+    monkeypatch.setattr("evcam.apps.info.run", run)
+
+
+def test_known_errors_become_one_line(run, monkeypatch):
+    _verb_that_raises(monkeypatch, FormatError("a.raw: damaged\nat byte 7"))
+    outcome = run("info", "a.raw")
+    assert (outcome.code, outcome.out, outcome.err) == (1, "", "evcam: error: a.raw: damaged at byte 7\n")
+
+
+def test_errors_of_the_operating_system_become_one_line(run, monkeypatch):
+    _verb_that_raises(monkeypatch, PermissionError(13, "Permission denied", "secret.h5"))
+    outcome = run("info", "secret.h5")
+    assert (outcome.code, outcome.err) == (1, "evcam: error: secret.h5: Permission denied\n")
+
+
+def test_unknown_errors_keep_their_traceback(monkeypatch):
+    _verb_that_raises(monkeypatch, ZeroDivisionError("a bug"))
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["info", "a.raw"])
+
+
+def test_interrupt_is_130(run, monkeypatch):
+    _verb_that_raises(monkeypatch, KeyboardInterrupt())
+    outcome = run("info", "a.raw")
+    assert (outcome.code, outcome.err) == (130, "evcam: interrupted; nothing was written\n")
+
+
+def test_reader_that_goes_away_is_no_failure(recording):
+    command = f"{sys.executable} -m evcam.apps info {recording} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 141)
+    assert done.stderr == ""
