@@ -1,1 +1,7 @@
+"""Reading and writing recordings."""
 
+from evcam.io.recording import Recording, open_recording
+from evcam.io.summary import RecordingSummary
+from evcam.io.write import save_h5
+
+__all__ = ["Recording", "RecordingSummary", "open_recording", "save_h5"]

@@ -1,0 +1,183 @@
+"""HDF5 with ``events/{t,x,y,p}``: the plain kind that `save_h5` writes, and DSEC.
+
+Times are microseconds unless the attribute ``t_unit`` (of the group or of ``t``)
+says s, ms, us or ns.  DSEC's times are relative to ``t_offset`` (us), and its
+``ms_to_idx`` holds, for each millisecond, the first event not before it.  The
+sensor's size comes from attributes (or scalar datasets) width and height.  An IMU is read from
+``imu/t`` (us), ``imu/gyro`` (rad/s) and optionally ``imu/accel`` (m/s^2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.imu import ImuSamples
+from evcam.errors import FormatError
+from evcam.io.source import BLOCK_EVENTS, Block, Format, Source
+
+if TYPE_CHECKING:
+    import h5py
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_UNITS_US: dict[str, tuple[int, int]] = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
+
+
+class Hdf5Source(Source):
+    """An open HDF5 file."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = _open(path)
+        super().__init__(path, None, {})
+        try:
+            self._columns = self._find_columns()
+            self._offset_us = int(self._scalar("t_offset", 0))
+            self._unit = self._find_unit()
+            self.size = self._find_size()
+            self.metadata = _attributes(self._file) | _attributes(self._file["events"])
+        except FormatError:
+            self._file.close()
+            raise
+
+    def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
+        """Slices of the datasets, entered at ``start_us`` by ms_to_idx or by bisection."""
+        t, x, y, p = self._columns
+        first = 0 if start_us is None else self._first_from(start_us)
+        for index in range(first, len(t), max_events):
+            part = slice(index, index + max_events)
+            yield Block(index, self._times_us(part), self._read(x, part), self._read(y, part), self._read(p, part))
+
+    def imu(self) -> ImuSamples | None:
+        """Samples of the group ``imu``."""
+        if not self.has_imu():
+            return None
+        group = self._file["imu"]
+        if "gyro" not in group:
+            raise FormatError(f"{self.path}: imu/t without imu/gyro (rad/s)")
+        t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
+        return ImuSamples(
+            np.asarray(t, np.int64), np.asarray(gyro, np.float64), None if accel is None else np.asarray(accel, np.float64),
+            np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64), int(group.attrs.get("offset_us", 0)),
+        )
+
+    def has_imu(self) -> bool:
+        """Whether there is ``imu/t``."""
+        return "imu/t" in self._file
+
+    def close(self) -> None:
+        """Close the file."""
+        super().close()
+        self._file.close()
+
+    def _find_columns(self) -> list[h5py.Dataset]:
+        missing = [f"events/{name}" for name in "txyp" if f"events/{name}" not in self._file]
+        if missing:
+            held = ", ".join(self._file) or "nothing"
+            raise FormatError(f"{self.path}: HDF5 file without {', '.join(missing)}; it holds {held}")
+        columns = [self._file[f"events/{name}"] for name in "txyp"]
+        if any(column.ndim != 1 or column.shape != columns[0].shape for column in columns):
+            shapes = ", ".join(f"{name} {column.shape}" for name, column in zip("txyp", columns, strict=True))
+            raise FormatError(f"{self.path}: events/t, x, y, p must be one-dimensional and equally long, not {shapes}")
+        if any(column.dtype.kind not in "biu" for column in columns[1:]) or columns[0].dtype.kind not in "iuf":
+            types = ", ".join(f"{name} {column.dtype}" for name, column in zip("txyp", columns, strict=True))
+            raise FormatError(f"{self.path}: events/x, y, p must be whole numbers and t a number, not {types}")
+        return columns
+
+    def _find_unit(self) -> tuple[int, int]:
+        stated = self._columns[0].attrs.get("t_unit", self._file["events"].attrs.get("t_unit", "us"))
+        stated = stated.decode() if isinstance(stated, bytes) else str(stated)
+        if stated not in _UNITS_US:
+            raise FormatError(f"{self.path}: t_unit is {stated!r}; known units: {', '.join(_UNITS_US)}")
+        return _UNITS_US[stated]
+
+    def _find_size(self) -> tuple[int, int] | None:
+        width, height = (self._scalar(name, None) for name in ("width", "height"))
+        return None if width is None or height is None else (int(width), int(height))
+
+    def _scalar(self, name: str, default: Any) -> Any:
+        """An attribute or scalar dataset of the group ``events`` or of the file."""
+        for place in (self._file["events"], self._file):
+            for value in (place.attrs.get(name), place[name][()] if name in place else None):
+                if value is not None and np.size(value) == 1:
+                    return np.asarray(value).item()
+        return default
+
+    def _times_us(self, part: slice) -> NDArray[np.int64]:
+        raw = self._read(self._columns[0], part)
+        up, down = self._unit
+        if raw.dtype.kind == "f":
+            return np.round(raw * (up / down)).astype(np.int64) + self._offset_us
+        t = raw.astype(np.int64)
+        if self._unit != (1, 1):
+            t = t * up // down
+        if self._offset_us:
+            t = t + self._offset_us
+        return t
+
+    def _first_from(self, start_us: int) -> int:
+        """Index of the first event with ``t >= start_us``."""
+        low, high = 0, len(self._columns[0])
+        hint = self._hint(start_us)
+        if 0 < hint <= high and self._time_us(hint - 1) < start_us:
+            low = hint
+            if low < high and self._time_us(low) >= start_us:
+                return low
+        while low < high:
+            middle = (low + high) // 2
+            if self._time_us(middle) < start_us:
+                low = middle + 1
+            else:
+                high = middle
+        return low
+
+    def _hint(self, start_us: int) -> int:
+        """First event of the millisecond of ``start_us`` by DSEC's index, 0 without one."""
+        if "ms_to_idx" not in self._file or self._unit != (1, 1):
+            return 0
+        table = self._file["ms_to_idx"]
+        millisecond = (start_us - self._offset_us) // 1000
+        return int(table[min(millisecond, len(table) - 1)]) if millisecond > 0 and len(table) else 0
+
+    def _time_us(self, index: int) -> int:
+        return int(self._times_us(slice(index, index + 1))[0])
+
+    def _read(self, dataset: h5py.Dataset, part: Any) -> NDArray[Any]:
+        try:
+            values: NDArray[Any] = dataset[part]
+        except (OSError, RuntimeError) as error:
+            raise FormatError(f"{self.path}: {dataset.name} cannot be read: damaged, or compressed by a filter that is not "
+                              f"installed ({_one_line(error)})") from None
+        return values
+
+
+def _open(path: Path) -> h5py.File:
+    import h5py
+    import hdf5plugin  # noqa: F401  (registers the compression filters of public data sets)
+
+    try:
+        return h5py.File(path, "r")
+    except OSError as error:
+        raise FormatError(f"{path}: damaged or cut off HDF5 file ({_one_line(error)})") from None
+
+
+def _attributes(place: h5py.Group) -> dict[str, Any]:
+    plain = {}
+    for name, value in place.attrs.items():
+        value = value.decode(errors="replace") if isinstance(value, bytes) else value
+        plain[name] = value.item() if isinstance(value, np.generic) else value
+    return plain
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())
+
+
+def _matches(head: bytes) -> bool:
+    return head.startswith(_SIGNATURE)
+
+
+FORMAT = Format("HDF5", _matches, Hdf5Source)

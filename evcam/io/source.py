@@ -1,0 +1,110 @@
+"""What a file format has to provide, and what every reader makes of it.
+
+A format is one file in `evcam.io.formats` with a module-level ``FORMAT``; the
+folder is searched, so that adding a format means adding that file.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.imu import ImuSamples
+
+BLOCK_EVENTS = 1_000_000
+
+
+class Block(NamedTuple):
+    """A stretch of events as they were decoded, unchecked.
+
+    ``first`` is the number of the first one within the recording, ``t`` is in
+    microseconds, ``p`` holds {0, 1}, {-1, 1} or booleans.
+    """
+
+    first: int
+    t: NDArray[np.int64]
+    x: NDArray[Any]
+    y: NDArray[Any]
+    p: NDArray[Any]
+
+
+class Source(ABC):
+    """An open file of one format.
+
+    Attributes
+    ----------
+    path : Path
+        The file.
+    size : (int, int) or None
+        Sensor width and height if the file or its camera states them.
+    metadata : dict of str
+        What the header says.
+    warnings : list of str
+        What was repaired or left out; may grow while the file is read.
+    closed : bool
+        Whether `close` has been called.
+    """
+
+    def __init__(self, path: Path, size: tuple[int, int] | None, metadata: dict[str, Any]) -> None:
+        self.path = path
+        self.size = size
+        self.metadata = metadata
+        self.warnings: list[str] = []
+        self.closed = False
+
+    @abstractmethod
+    def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
+        """Events in file order, at most ``max_events`` at a time.
+
+        With ``start_us``, events before that time may be skipped, none after it.
+        """
+
+    def imu(self) -> ImuSamples | None:
+        """All samples of the inertial measurement unit, None without one."""
+        return None
+
+    def has_imu(self) -> bool:
+        """Whether `imu` would return samples."""
+        return self.imu() is not None
+
+    def frame_count(self) -> int | None:
+        """Complete intensity frames in the file, None where the format has none."""
+        return None
+
+    def warn(self, message: str) -> None:
+        """Note once what was repaired or left out."""
+        if message not in self.warnings:
+            self.warnings.append(message)
+
+    def close(self) -> None:
+        """Release what the file holds open."""
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class Format:
+    """A file format.
+
+    Attributes
+    ----------
+    name : str
+        As people call it, e.g. ``"AEDAT 2.0"``.
+    matches : callable
+        Whether the first bytes of a file (up to `HEAD_BYTES`) are of this format;
+        no two formats may match the same bytes.
+    open : callable
+        Opens a file that matches; raises `FormatError` when it is damaged.
+    """
+
+    name: str
+    matches: Callable[[bytes], bool]
+    open: Callable[[Path], Source]
+
+
+HEAD_BYTES = 4096
