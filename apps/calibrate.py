@@ -16,6 +16,8 @@ from evcam.calib import Calibration, CalibrationOptions, calibrate
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
 
+_LONGEST_LINE = 1 << 20
+
 
 def run(args: Namespace) -> int:
     """Detect (unless detections are given), calibrate, judge; exit code 3 when the result should not be trusted."""
@@ -52,10 +54,9 @@ def _is_table(path: str) -> bool:
     if not Path(path).is_file():
         return False
     with Path(path).open("rb") as file:
-        for line in file:
-            if not line.startswith(b"#"):
-                return b"x_px" in line
-    return False
+        while (line := file.readline(_LONGEST_LINE)).startswith(b"#"):
+            pass
+    return b"x_px" in line
 
 
 def _report(args: Namespace, calibration: Calibration) -> int:

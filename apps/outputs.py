@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from evcam.core.atomic import check_writable
 from evcam.errors import InputError
@@ -20,5 +21,5 @@ def check_output(path: str, *, force: bool, suffixes: tuple[str, ...] = (), inpu
     if suffixes and output.suffix.lower() not in suffixes:
         raise InputError(f"{path}: the name of this output must end in {' or '.join(suffixes)}")
     for name in inputs:
-        if output.exists() and output.samefile(name):
+        if output.exists() and Path(name).exists() and output.samefile(name):
             raise InputError(f"{path}: is an input too; write the result to another file")

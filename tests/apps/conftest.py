@@ -101,3 +101,20 @@ def detections(tmp_path: Path) -> Path:
     path = tmp_path / "detections.csv"
     make_detections().save_csv(path)
     return path
+
+
+@pytest.fixture
+def true_camera() -> Camera:
+    """The camera behind `detections`."""
+    return CAMERA
+
+
+@pytest.fixture
+def write_detections(tmp_path: Path) -> Callable[..., Path]:
+    """Write detections made with other options than `detections`."""
+
+    def write(name: str, **options: object) -> Path:
+        make_detections(**options).save_csv(tmp_path / name)
+        return tmp_path / name
+
+    return write
