@@ -1,1 +1,13 @@
+"""Synthetic recordings with exact ground truth."""
 
+from evcam.sim.presets import checkerboard_flicker, circle_grid, line_world
+from evcam.sim.scene import Board, Flicker, Gyro, Line, Lines, Scene
+from evcam.sim.scene_file import load_scene
+from evcam.sim.sensor import Sensor
+from evcam.sim.simulator import Simulation, simulate, simulate_chunks
+from evcam.sim.truth import Truth
+
+__all__ = [
+    "Board", "Flicker", "Gyro", "Line", "Lines", "Scene", "Sensor", "Simulation", "Truth", "checkerboard_flicker", "circle_grid",
+    "line_world", "load_scene", "simulate", "simulate_chunks",
+]

@@ -1,0 +1,70 @@
+"""When to look: instants between which nothing moves far and no screen changes unseen."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.camera import Camera
+from evcam.core.trajectory import Trajectory
+from evcam.sim.scene import Flicker, Scene
+from evcam.sim.surfaces import landmarks
+
+Array = NDArray[np.float64]
+
+SLAB_US = 50_000
+"""Length of a slab; below 65 ms, so that times within one sort as 16-bit numbers."""
+_SAMPLE_US = 500.0
+_LONGEST_FRAME_US = 10_000.0
+_RAMP_FRAMES = 8
+
+
+def slab_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
+    """Frame times in microseconds from ``start_us`` to ``stop_us``, both included."""
+    times = _motion_frames(scene, start_us, stop_us)
+    flicker = getattr(scene.world, "flicker", None)
+    if flicker is not None:
+        times = np.union1d(times, _flicker_frames(flicker, start_us, stop_us))
+    return times
+
+
+def flicker_share(flicker: Flicker, t_us: Array) -> Array:
+    """How far a screen is towards its second state, 0 .. 1; the first half cycle ends after a quarter."""
+    cycle = (t_us * 1e-6 * flicker.hz + 0.25) % 1.0 / flicker.hz
+    half = 0.5 / flicker.hz
+    second = np.clip((cycle - half) / flicker.rise_s, 0.0, 1.0)
+    back = np.where(t_us * 1e-6 < half / 2, 0.0, np.clip(1.0 - cycle / flicker.rise_s, 0.0, 1.0))
+    share: Array = np.where(cycle < half, back, second)
+    return share
+
+
+def _flicker_frames(flicker: Flicker, start_us: int, stop_us: int) -> Array:
+    half_us = 0.5e6 / flicker.hz
+    first = int(np.floor((start_us - flicker.rise_s * 1e6) / half_us))
+    switches = (np.arange(first, int(stop_us / half_us) + 2) + 0.5) * half_us
+    ramps = switches[:, None] + np.linspace(0.0, flicker.rise_s * 1e6, _RAMP_FRAMES + 1)
+    return ramps[(ramps > start_us) & (ramps < stop_us)]
+
+
+def _motion_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
+    """Equal steps of the path of whatever moves fastest."""
+    samples = np.linspace(start_us, stop_us, max(2, int((stop_us - start_us) / _SAMPLE_US) + 1))
+    speed = _fastest_pxps(scene.camera, scene.trajectory, landmarks(scene), samples)
+    steps = np.maximum(speed * 1e-6 / scene.step_px, 1.0 / _LONGEST_FRAME_US)
+    path = np.concatenate([[0.0], np.cumsum(np.diff(samples) * (steps[1:] + steps[:-1]) / 2)])
+    times = np.interp(np.linspace(0.0, path[-1], int(np.ceil(path[-1])) + 1), path, samples)
+    times[0], times[-1] = start_us, stop_us
+    return times
+
+
+def _fastest_pxps(camera: Camera, trajectory: Trajectory, points_m: Array, t_us: Array) -> Array:
+    """Largest image speed of points in or near the image, shape of ``t_us``."""
+    R, t = trajectory.pose(t_us)
+    velocity, omega = trajectory.velocity(t_us)
+    points = np.einsum("nij,kj->nki", R, points_m) + t[:, None]
+    px, d_px, _ = camera.project_jacobians(points)
+    motion = -velocity[:, None] - np.cross(omega[:, None], points)
+    speed = np.linalg.norm(np.einsum("nkij,nkj->nki", d_px, motion), axis=-1)
+    size = np.array([camera.width, camera.height])
+    near = np.all((px > -0.2 * size) & (px < 1.2 * size), axis=-1)
+    return np.where(near, speed, 0.0).max(-1)

@@ -1,0 +1,44 @@
+"""Events that nothing in the scene has caused: background activity and hot pixels.
+
+They are independent of the pixels' reference levels and refractory periods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.sim.sensor import Sensor
+
+Columns = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class HotPixels:
+    """Pixels that fire at a constant rate."""
+
+    pixels: NDArray[np.int32]
+    hz: float
+
+    def events(self, start_us: int, stop_us: int, rng: np.random.Generator) -> Columns:
+        """Poisson events, of either polarity alike, in no order."""
+        return _poisson(self.pixels, self.hz, start_us, stop_us, rng)
+
+
+def hot_pixels(sensor: Sensor, pixel_count: int, rng: np.random.Generator) -> HotPixels:
+    """Choose the sensor's hot pixels."""
+    chosen = rng.choice(pixel_count, min(sensor.hot_pixels, pixel_count), replace=False)
+    return HotPixels(chosen.astype(np.int32), sensor.hot_hz)
+
+
+def background(sensor: Sensor, pixel_count: int, start_us: int, stop_us: int, rng: np.random.Generator) -> Columns:
+    """Background activity of all pixels, in no order."""
+    return _poisson(np.arange(pixel_count, dtype=np.int32), sensor.background_hz, start_us, stop_us, rng)
+
+
+def _poisson(pixels: NDArray[np.int32], hz: float, start_us: int, stop_us: int, rng: np.random.Generator) -> Columns:
+    count = int(rng.poisson(len(pixels) * hz * (stop_us - start_us) * 1e-6))
+    which = rng.integers(0, max(len(pixels), 1), count)
+    return rng.integers(start_us, stop_us, count), pixels[which], rng.random(count) < 0.5

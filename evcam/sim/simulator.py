@@ -1,0 +1,208 @@
+"""From a scene to events, slab by slab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.events import Events
+from evcam.core.imu import ImuSamples
+from evcam.sim import _kernels as k
+from evcam.sim._schedule import SLAB_US, flicker_share, slab_frames
+from evcam.sim.noise import background, hot_pixels
+from evcam.sim.scene import Board, Scene
+from evcam.sim.sensor import Sensor
+from evcam.sim.surfaces import band_frames, board_constants, board_lights, camera_poses, pixel_rays, plane_homographies
+from evcam.sim.truth import Truth
+
+Array = NDArray[np.float64]
+Columns = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Simulation:
+    """A simulated recording.
+
+    Attributes
+    ----------
+    events : Events
+        All events.
+    truth : Truth
+        What there was to be seen, at any time.
+    """
+
+    events: Events
+    truth: Truth
+
+    @property
+    def imu(self) -> ImuSamples | None:
+        """Gyro samples, if the scene has a gyro."""
+        return self.truth.imu
+
+
+def simulate(scene: Scene, seed: int | np.random.Generator = 0, progress: Callable[[float], None] | None = None) -> Simulation:
+    """Simulate a whole recording in memory.
+
+    Parameters
+    ----------
+    scene : Scene
+        What is seen and by what.
+    seed : int or numpy.random.Generator
+        Same scene, same seed, same bytes.
+    progress : callable, optional
+        Called with the share that is done.
+
+    Returns
+    -------
+    Simulation
+
+    See Also
+    --------
+    simulate_chunks : the same events with bounded memory.
+
+    Examples
+    --------
+    >>> from evcam.core.camera import Camera
+    >>> from evcam.core.target import CircleGrid
+    >>> from evcam.core.trajectory import Trajectory
+    >>> camera = Camera("pinhole-radtan", [80, 80, 31.5, 23.5, 0, 0, 0, 0, 0], 64, 48)
+    >>> board = Board(CircleGrid.asymmetric(rows=4, cols=3, spacing_m=0.05, radius_m=0.02))
+    >>> moving = Trajectory.steady(np.eye(3), [-0.1, -0.05, 0.4], [0.5, 0, 0], [0, 0, 0], duration_s=0.1)
+    >>> simulation = simulate(Scene(camera, moving, board))
+    >>> bool(simulation.events.t[-1] < 100_000)
+    True
+    """
+    rng = np.random.default_rng(seed)
+    truth = Truth.of(scene, rng)
+    slabs = list(_chunks(scene, rng, progress))
+    joined = (np.concatenate([getattr(slab, name) for slab in slabs]) for name in ("t", "x", "y", "p"))
+    return Simulation(Events.from_arrays(*joined, width=scene.camera.width, height=scene.camera.height, where="simulation"), truth)
+
+
+def simulate_chunks(
+    scene: Scene, seed: int | np.random.Generator = 0, progress: Callable[[float], None] | None = None
+) -> Iterator[Events]:
+    """The events of `simulate` as slabs of 50 ms in the order of time.
+
+    Parameters and errors as for `simulate`; the truth is `Truth.of(scene, seed)` with the same whole number.
+    """
+    rng = np.random.default_rng(seed)
+    Truth.of(scene, rng)  # the gyro's noise comes first from the same stream
+    yield from _chunks(scene, rng, progress)
+
+
+def _chunks(scene: Scene, rng: np.random.Generator, progress: Callable[[float], None] | None) -> Iterator[Events]:
+    pixels = _Pixels(scene, rng)
+    start_us, stop_us = scene.trajectory.start_us, scene.trajectory.stop_us
+    hot = hot_pixels(scene.sensor, len(pixels.x), rng)
+    late: Columns = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.bool_))
+    for slab_us in range(start_us, stop_us, SLAB_US):
+        end_us = min(slab_us + SLAB_US, stop_us)
+        parts = [late, pixels.advance(slab_frames(scene, slab_us, end_us))]
+        parts += [background(scene.sensor, len(pixels.x), slab_us, end_us, rng), hot.events(slab_us, end_us, rng)]
+        t, pixel, on = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        # delayed events wait for the slab that they belong to
+        waits = t >= end_us
+        late = t[waits], pixel[waits], on[waits]
+        t, pixel, on = t[~waits], pixel[~waits], on[~waits]
+        order = np.argsort((t - slab_us).astype(np.uint16), kind="stable")
+        yield Events.from_arrays(t[order], pixels.x[pixel[order]], pixels.y[pixel[order]], on[order],
+                                 width=scene.camera.width, height=scene.camera.height, where="simulation")
+        if progress is not None:
+            progress((end_us - start_us) / (stop_us - start_us))
+
+
+class _Pixels:
+    """All pixels' state, from one slab to the next."""
+
+    def __init__(self, scene: Scene, rng: np.random.Generator) -> None:
+        self.scene = scene
+        self.rays, self.x, self.y = pixel_rays(scene.camera)
+        n = len(self.rays)
+        self.sensor = _sensor_constants(scene.sensor, scene.step_px)
+        self.state = _fresh_state(scene.sensor, n, rng)
+        self.random = rng.integers(0, 2**64, n, np.uint64)
+        self.wake = np.zeros(n, np.int64)
+        self.frame = 0
+        self.buffer: Columns = (np.empty(1 << 18, np.int64), np.empty(1 << 18, np.int32), np.empty(1 << 18, np.bool_))
+        if isinstance(scene.world, Board):
+            self.surface = board_constants(scene.world)
+        else:
+            self.T_world_band, self.surface = band_frames(scene.world, scene.trajectory)
+        self._start()
+
+    def advance(self, frames_us: Array) -> Columns:
+        """Events between the first and the last of these frames."""
+        start_us = self.scene.trajectory.start_us
+        H, seconds = self._homographies(frames_us), (frames_us - start_us) * 1e-6
+        ground, ink = self._lights(frames_us)
+        count = 0
+        for j in range(1, len(frames_us)):
+            self.frame += 1
+            changes = bool(ground[j] != ground[j - 1] or ink[j] != ink[j - 1])
+            count = self._advance_frame(H[j], seconds[j - 1], seconds[j], ground[j], ink[j], changes, count)
+        t, pixel, on = self.buffer
+        return t[:count] + start_us, pixel[:count].copy(), on[:count].copy()
+
+    def _start(self) -> None:
+        first_us = np.array([self.scene.trajectory.start_us], float)
+        H, (ground, ink) = self._homographies(first_us)[0], self._lights(first_us)
+        if isinstance(self.scene.world, Board):
+            k.start_board(self.state, self.random, self.rays, H, self.surface, ground[0], ink[0], self.sensor)
+        else:
+            k.start_bands(self.state, self.random, self.rays, H, self.surface, ground[0], self.sensor)
+
+    def _homographies(self, frames_us: Array) -> Array:
+        T_cam_world = camera_poses(self.scene.trajectory, frames_us)
+        if isinstance(self.scene.world, Board):
+            return plane_homographies(T_cam_world)
+        return plane_homographies(T_cam_world[:, None] @ self.T_world_band)
+
+    def _lights(self, frames_us: Array) -> tuple[Array, Array]:
+        world = self.scene.world
+        if not isinstance(world, Board):
+            return np.full(len(frames_us), world.background), np.zeros(len(frames_us))
+        relative_us = frames_us - self.scene.trajectory.start_us
+        share = flicker_share(world.flicker, relative_us) if world.flicker is not None else np.zeros(len(frames_us))
+        return board_lights(world, share)
+
+    def _advance_frame(self, H: Array, t0: float, t1: float, ground: float, ink: float, changes: bool, count: int) -> int:
+        pixel = 0
+        while True:
+            common = (self.rays, self.state, self.random, self.wake, self.sensor, *self.buffer, count)
+            if isinstance(self.scene.world, Board):
+                count, pixel = k.advance_board(pixel, self.frame, t0, t1, H, self.surface, ground, ink, changes, *common)
+            else:
+                count, pixel = k.advance_bands(pixel, self.frame, t0, t1, H, self.surface, ground, *common)
+            if pixel == len(self.rays):
+                return count
+            t, where, on = self.buffer
+            self.buffer = (np.concatenate([t, np.empty_like(t)]), np.concatenate([where, np.empty_like(where)]),
+                           np.concatenate([on, np.empty_like(on)]))
+
+
+def _sensor_constants(sensor: Sensor, step_px: float) -> Array:
+    out = np.zeros(k.SENSOR_SIZE)
+    out[k.INV_SIGMA] = 1.0 / np.sqrt(sensor.psf_px**2 + 1.0 / 12.0)
+    out[k.NOISE], out[k.REFRACTORY] = sensor.threshold_noise, sensor.refractory_s
+    out[k.TAU] = 1.0 / (2 * np.pi * sensor.cutoff_hz) if sensor.cutoff_hz > 0 else 0.0
+    out[k.LATENCY], out[k.JITTER] = sensor.latency_s, sensor.latency_jitter_s
+    out[k.FLOOR], out[k.STEP_PX] = _threshold_floor(sensor), step_px
+    return out
+
+
+def _threshold_floor(sensor: Sensor) -> float:
+    """No pixel is more sensitive, whatever its mismatch and noise."""
+    return 0.1 * min(sensor.threshold_on, sensor.threshold_off)
+
+
+def _fresh_state(sensor: Sensor, n: int, rng: np.random.Generator) -> Array:
+    state = np.zeros((n, k.STATE_SIZE))
+    state[:, k.RELEASE] = -1.0
+    spread = sensor.mismatch * rng.standard_normal((n, 2))
+    nominal = np.array([sensor.threshold_on, sensor.threshold_off])
+    state[:, k.BASE_ON : k.BASE_OFF + 1] = np.maximum(nominal + spread, _threshold_floor(sensor))
+    return state
