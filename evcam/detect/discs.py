@@ -1,0 +1,138 @@
+"""Disc centres to a few hundredths of a pixel: moving ellipses fitted to the edge crossings around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.detect._contour import N_PARAMS, _fit_discs, _paint_owners
+from evcam.flow.crossings import Crossings
+
+Array = NDArray[np.float64]
+
+FITTED, TOO_FEW, SINGULAR, RAN_AWAY = range(4)
+_REACH_PX = 3.0
+_CUTOFFS_PX = np.array([2.5, 1.5, 1.0, 1.0, 0.6, 0.6])
+
+
+@dataclass(frozen=True)
+class DiscOptions:
+    """How discs are fitted.
+
+    Attributes
+    ----------
+    path_px : float
+        The window of a disc is as long as it takes to move this far.
+    min_window_us, max_window_us : int
+        Limits of that window.
+    min_cosine : float
+        Crossings count where the outline's normal is at least this parallel to the
+        motion; on the flanks the edge passes only in part.
+    min_count_share : float
+        Crossings count with at least this share of the usual number of events;
+        fewer means that the edge passed only in part.
+    """
+
+    path_px: float = 3.0
+    min_window_us: int = 2_000
+    max_window_us: int = 200_000
+    min_cosine: float = 0.5
+    min_count_share: float = 0.7
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class DiscFits:
+    """Moving ellipses of one view, by disc.
+
+    Attributes
+    ----------
+    centers, velocities : ndarray of float64, shape (K, 2)
+        At the view's instant, px and px/s.
+    shapes : ndarray of float64, shape (K, 2, 2)
+        Map the unit circle to the outline, px.
+    covariances : ndarray of float64, shape (K, 2, 2)
+        Of the centres, px^2.
+    sigma_px : ndarray of float64, shape (K,)
+        Scatter of the crossings around the outline.
+    leading, trailing : ndarray of int64, shape (K,)
+        Crossings on either arc.
+    half_windows_us : ndarray of float64, shape (K,)
+        Half of each disc's window.
+    status : ndarray of int64, shape (K,)
+        `FITTED`, `TOO_FEW` crossings, `SINGULAR` or `RAN_AWAY`.
+    """
+
+    centers: Array
+    velocities: Array
+    shapes: Array
+    covariances: Array
+    sigma_px: Array
+    leading: NDArray[np.int64]
+    trailing: NDArray[np.int64]
+    half_windows_us: Array
+    status: NDArray[np.int64]
+
+
+def fit_discs(
+    crossings: Crossings, t_us: int, centers: Array, velocities: Array, accelerations: Array, shapes: Array,
+    *, dark: bool, options: DiscOptions,
+) -> DiscFits:
+    """Fit one time-varying ellipse per disc.
+
+    The outline is an ellipse whose centre moves as c + v t + a t^2/2 around the
+    view's instant; centre, velocity and shape are free, the acceleration is given.
+    The cost is Tukey's biweight of the distance between crossing and outline.  On a
+    dark disc's leading arc pixels darken, on its trailing arc they brighten: crossings
+    of the other polarity are left out.
+
+    Parameters
+    ----------
+    crossings : Crossings
+        At least those of the discs' windows.
+    t_us : int
+        The view's instant.
+    centers, velocities, accelerations : ndarray of float64, shape (K, 2)
+        Start, to about 2 px and to 1 px over the window.
+    shapes : ndarray of float64, shape (K, 2, 2)
+        Start.
+    dark : bool
+        Discs are darker than the ground.
+    options : DiscOptions
+        Window and choice of crossings.
+    """
+    half_us = _half_windows_us(velocities, accelerations, options)
+    part = crossings.between(t_us - half_us.max(), t_us + half_us.max() + 1)
+    size = len(centers)
+    params = np.zeros((size, N_PARAMS))
+    params[:, :2], params[:, 2:4] = centers, velocities
+    inverse = np.linalg.inv(shapes)
+    owner = np.empty((crossings.height, crossings.width), np.int16)
+    paths = np.linalg.norm(velocities, axis=1) * half_us * 1e-6
+    _paint_owners(params[:, :2].copy(), shapes, _REACH_PX, paths, owner)
+    covariance, sigma = np.full((size, 2, 2), np.nan), np.empty(size)
+    leading, trailing, status = (np.zeros(size, np.int64) for _ in range(3))
+    _fit_discs(
+        part.t, part.x, part.y, part.p, part.count, owner, t_us, dark, options.min_cosine, _min_count(part, owner, options),
+        _CUTOFFS_PX, half_us * 1e-6, params, accelerations, inverse, covariance, leading, trailing, sigma, status,
+    )
+    return DiscFits(
+        params[:, :2], params[:, 2:4], np.linalg.inv(inverse), covariance, sigma, leading, trailing, half_us, status
+    )
+
+
+def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptions) -> Array:
+    """Half of the time in which a disc moves ``path_px``: T with v T + a T^2 / 4 = path."""
+    v, a = np.linalg.norm(velocities, axis=1), np.linalg.norm(accelerations, axis=1)
+    window_s = 2 * options.path_px / (v + np.sqrt(v * v + a * options.path_px) + 1e-9)
+    half: Array = 0.5 * np.clip(window_s * 1e6, options.min_window_us, options.max_window_us)
+    return half
+
+
+def _min_count(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptions) -> int:
+    counts = crossings.count[owner[crossings.y, crossings.x] >= 0]
+    counts = counts[counts > 1]
+    if not len(counts):
+        return 1
+    return max(1, int(np.ceil(options.min_count_share * np.median(counts))))

@@ -1,0 +1,201 @@
+"""Find the board's discs in the two-tone picture, view after view, and keep their ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.target import CircleGrid
+from evcam.detect.placing import Placement, contradictions, placements, symmetries, walk_lattice
+from evcam.detect.regions import Regions, elliptic_regions
+from evcam.detect.tone import ToneMap
+from evcam.solvers.homography import homography_dlt, transfer
+
+_MAX_GAP_US = 100_000
+_MAX_DRIFT = 0.35
+_MAX_MISS = 0.3
+_MAX_CONTRADICTED_SHARE = 0.1
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Sighting:
+    """Where the discs are at one instant, to about half a pixel.
+
+    Attributes
+    ----------
+    t_us : int
+        Instant.
+    centers : ndarray of float64, shape (K, 2)
+        By id; predicted from the neighbours where ``seen`` is False.
+    shapes : ndarray of float64, shape (K, 2, 2)
+        Map the unit circle to the outlines, px.
+    seen : ndarray of bool, shape (K,)
+        Discs that are regions of their own in the picture.
+    """
+
+    t_us: int
+    centers: NDArray[np.float64]
+    shapes: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class NotSeen:
+    """Why there is no sighting: a countable reason, and the numbers."""
+
+    t_us: int
+    reason: str
+    detail: str
+
+
+class Follower:
+    """Locates the board in one picture after another of the same recording."""
+
+    def __init__(self, target: CircleGrid) -> None:
+        self.target = target
+        self._symmetries = symmetries(target)
+        self._board = np.array(target.lattice, float)
+        self._last: Sighting | None = None
+        self._velocity = np.zeros(2)
+
+    def copy(self) -> Follower:
+        """An independent follower with the same memory."""
+        other = Follower(self.target)
+        other._last, other._velocity = self._last, self._velocity
+        return other
+
+    def locate(self, tone: ToneMap, t_us: int) -> Sighting | NotSeen:
+        """Find the board in the picture of the instant ``t_us``."""
+        picture = tone.cleaned()
+        if self.target.dark_on_light:
+            picture = 1 - picture
+        regions = elliptic_regions(picture)
+        lattice = walk_lattice(regions, self.target)
+        if lattice is None:
+            return NotSeen(t_us, "no grid of discs", f"{len(regions)} elliptic regions, none with neighbours in two directions")
+        ways = placements(lattice, regions, self.target)
+        if not ways:
+            return NotSeen(t_us, "grid does not fit the board", f"{len(lattice.index)} discs hang together")
+        way = self._choose(ways, picture, t_us)
+        if isinstance(way, NotSeen):
+            return way
+        sighting = self._sighting(way, regions, t_us)
+        self._remember(sighting)
+        return sighting
+
+    def _choose(self, ways: list[Placement], picture: NDArray[np.uint8], t_us: int) -> Placement | NotSeen:
+        empty = _EmptyPlaces(picture)
+        against = np.array([contradictions(way, self.target, empty) for way in ways])
+        if against.min() > _MAX_CONTRADICTED_SHARE * len(self.target):
+            return NotSeen(t_us, "grid does not fit the board", f"{against.min()} discs missing where the board should be in view")
+        left = [way for way, count in zip(ways, against, strict=True) if count <= against.min() + 1]
+        if len(left) > 1:
+            followed = [way for way in left if self._agrees(way, t_us)]
+            if len(followed) != 1:
+                seen = len(left[0].ids)
+                return NotSeen(t_us, "ambiguous", f"{seen} of {len(self.target)} discs seen; they fit {len(left)} places of the board")
+            left = followed
+        return left[0]
+
+    def _agrees(self, way: Placement, t_us: int) -> bool:
+        """Whether the placement continues the last sighting, in any of the board's equal numberings."""
+        expected = self._expected(t_us)
+        if expected is None:
+            return False
+        step = _lattice_step(way, self.target)
+        predicted = way.predict(self.target)[way.ids]
+        drifts = [np.linalg.norm(expected[renumbered[way.ids]] - predicted, axis=1) for renumbered in self._symmetries]
+        return bool(min(np.median(drift) for drift in drifts) < _MAX_DRIFT * step)
+
+    def _expected(self, t_us: int) -> NDArray[np.float64] | None:
+        last = self._last
+        if last is None or not 0 < t_us - last.t_us <= _MAX_GAP_US:
+            return None
+        return last.centers + self._velocity * (t_us - last.t_us) * 1e-6
+
+    def _sighting(self, way: Placement, regions: Regions, t_us: int) -> Sighting:
+        size = len(self.target)
+        ids = self._numbering(way, t_us)[way.ids]
+        index = np.full(size, -1)
+        index[ids] = way.index
+        board = self._board
+        H = homography_dlt(board[ids], regions.centers[way.index]).matrix
+        predicted = _bent(transfer(H, board), board, ids, regions.centers[way.index])
+        shapes = _shapes(H, board, self.target.radius_m / self.target.spacing_m)
+        step = _lattice_step(way, self.target)
+        free = np.setdiff1d(np.arange(len(regions)), way.index)
+        for k in np.flatnonzero(index < 0):
+            if len(free):
+                miss = np.linalg.norm(regions.centers[free] - predicted[k], axis=1)
+                if miss.min() < _MAX_MISS * step:
+                    index[k] = free[miss.argmin()]
+        seen = index >= 0
+        predicted[seen] = regions.centers[index[seen]]
+        shapes[seen] = regions.shapes[index[seen]]
+        return Sighting(t_us, predicted, shapes, seen)
+
+    def _numbering(self, way: Placement, t_us: int) -> NDArray[np.int64]:
+        """Of numberings that the board's symmetry makes equal, the one that continues the last sighting."""
+        expected = self._expected(t_us)
+        if expected is None or len(self._symmetries) == 1:
+            return self._symmetries[0]
+        predicted = way.predict(self.target)[way.ids]
+        drifts = [np.linalg.norm(expected[renumbered[way.ids]] - predicted, axis=1).mean() for renumbered in self._symmetries]
+        return self._symmetries[int(np.argmin(drifts))]
+
+    def _remember(self, sighting: Sighting) -> None:
+        last = self._last
+        self._velocity = np.zeros(2)
+        if last is not None and 0 < sighting.t_us - last.t_us <= _MAX_GAP_US:
+            both = last.seen & sighting.seen
+            if both.any():
+                shift = (sighting.centers - last.centers)[both]
+                self._velocity = np.median(shift, axis=0) / ((sighting.t_us - last.t_us) * 1e-6)
+        self._last = sighting
+
+
+class _EmptyPlaces:
+    """Tells of positions whether the picture plainly shows no disc there: the ground's tone all around the position."""
+
+    def __init__(self, picture: NDArray[np.uint8]) -> None:
+        self.picture = picture
+
+    def __call__(self, xy: NDArray[np.float64]) -> NDArray[np.bool_]:
+        height, width = self.picture.shape
+        margin = 3
+        x, y = np.round(xy).astype(np.int64).T
+        inside = (x >= margin) & (y >= margin) & (x < width - margin) & (y < height - margin)
+        empty = np.zeros(len(xy), bool)
+        for k in np.flatnonzero(inside):
+            empty[k] = not self.picture[y[k] - 1 : y[k] + 2, x[k] - 1 : x[k] + 2].any()
+        return empty
+
+
+def _lattice_step(way: Placement, target: CircleGrid) -> float:
+    """Median distance of neighbouring discs in the image, px."""
+    board = np.array(target.lattice, float)[way.ids]
+    offset = np.array([1.0, 1.0] if target.is_asymmetric else [1.0, 0.0])
+    return float(np.median(np.linalg.norm(transfer(way.H_image_board, board + offset) - transfer(way.H_image_board, board), axis=1)))
+
+
+def _bent(
+    predicted: NDArray[np.float64], board: NDArray[np.float64], ids: NDArray[np.int64], centers: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Predictions moved by how far the homography misses the nearest discs that were seen: the lens bends the board smoothly."""
+    miss = centers - predicted[ids]
+    distance = ((board[:, None] - board[ids][None]) ** 2).sum(-1)
+    weight = 1 / (0.1 + distance) ** 2
+    moved: NDArray[np.float64] = predicted + (weight / weight.sum(1, keepdims=True)) @ miss
+    return moved
+
+
+def _shapes(H: NDArray[np.float64], board: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
+    """Symmetric matrices that map the unit circle to the discs' outlines under the homography's local affine maps."""
+    e = 1e-3
+    columns = [(transfer(H, board + d) - transfer(H, board - d)) / (2 * e) * radius for d in (np.array([e, 0.0]), np.array([0.0, e]))]
+    local = np.stack(columns, -1)
+    values, vectors = np.linalg.eigh(local @ local.transpose(0, 2, 1))
+    shapes: NDArray[np.float64] = (vectors * np.sqrt(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return shapes

@@ -1,0 +1,154 @@
+"""A moving circle grid: from a stream of events to timed views of its disc centres."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.detections import Rejection, View
+from evcam.core.target import CircleGrid
+from evcam.detect.discs import FITTED, DiscFits, DiscOptions, fit_discs
+from evcam.detect.following import Follower, NotSeen, Sighting
+from evcam.detect.tone import ToneMap
+from evcam.flow.crossings import Crossings
+from evcam.solvers.circle_image import circle_center_offset
+from evcam.solvers.homography import homography_dlt
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class MovingOptions:
+    """How a moving grid is looked for.
+
+    Attributes
+    ----------
+    step_us : int
+        A view is attempted every ``step_us``.
+    min_tone_count : int
+        Bursts of fewer events do not change a pixel's tone.
+    min_discs : int
+        Views with fewer discs are rejected.
+    max_sigma_px : float
+        A disc is rejected when the crossings scatter more than this around its outline.
+    max_miss_px : float
+        A disc is rejected when its outline's centre lies further than this from the centroid of its region.
+    discs : DiscOptions
+        How each disc is fitted.
+    """
+
+    step_us: int = 20_000
+    min_tone_count: int = 2
+    min_discs: int = 8
+    max_sigma_px: float = 0.4
+    max_miss_px: float = 1.5
+    discs: DiscOptions = field(default_factory=DiscOptions)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Moving:
+    """A sighting with its motion, by disc id; NaN where not known."""
+
+    sighting: Sighting
+    velocities: Array
+    accelerations: Array
+
+
+def views_of_block(
+    crossings: Crossings, times_us: NDArray[np.int64], keep: slice, tone: ToneMap, follower: Follower, options: MovingOptions,
+    recording: str, first_index: int,
+) -> list[View | Rejection]:
+    """Views at ``times_us[keep]``; the times around them are used for velocities and accelerations only."""
+    sightings = list(_sightings(crossings, times_us, tone, follower))
+    moving = [_with_velocities(sightings, i) for i in range(len(sightings))]
+    fits = [_fit(crossings, m, follower.target, options) if isinstance(m, _Moving) else None for m in moving]
+    out: list[View | Rejection] = []
+    for i in range(len(times_us))[keep]:
+        m = moving[i]
+        if not isinstance(m, _Moving):
+            out.append(Rejection(recording, int(times_us[i]), m.reason, m.detail))
+            continue
+        refined = _with_accelerations(m, fits, i, options.step_us)
+        fit = _fit(crossings, refined, follower.target, options)
+        out.append(_view(refined, fit, follower.target, options, recording, first_index + i - (keep.start or 0)))
+    return out
+
+
+def _sightings(crossings: Crossings, times_us: NDArray[np.int64], tone: ToneMap, follower: Follower) -> Iterator[Sighting | NotSeen]:
+    done = np.iinfo(np.int64).min
+    for t_us in times_us:
+        tone.advance(crossings.between(done, t_us))
+        done = t_us
+        yield follower.locate(tone, int(t_us))
+
+
+def _with_velocities(sightings: list[Sighting | NotSeen], i: int) -> _Moving | NotSeen:
+    here = sightings[i]
+    if isinstance(here, NotSeen):
+        return here
+    around = [s for s in sightings[max(i - 1, 0) : i + 2] if isinstance(s, Sighting)]
+    first, last = around[0], around[-1]
+    if len(around) == 1:
+        return NotSeen(here.t_us, "no motion known", "the board is not seen just before or after")
+    both = first.seen & last.seen
+    if both.sum() < 3:
+        return NotSeen(here.t_us, "no motion known", "fewer than three discs are seen just before and after")
+    change = (last.centers - first.centers) / ((last.t_us - first.t_us) * 1e-6)
+    velocities = _affine_field(here.centers, change, both)
+    return _Moving(here, velocities, np.zeros_like(velocities))
+
+
+def _with_accelerations(here: _Moving, fits: list[DiscFits | None], i: int, step_us: int) -> _Moving:
+    """Velocities from the first fit, accelerations from those of the views before and after."""
+    before, fit, after = fits[i - 1] if i else None, fits[i], fits[i + 1] if i + 1 < len(fits) else None
+    known = [f for f in (before, fit, after) if f is not None]
+    assert fit is not None
+    good = fit.status == FITTED
+    velocities = np.where(good[:, None], fit.velocities, here.velocities)
+    accelerations = np.zeros_like(velocities)
+    if len(known) > 1:
+        span_s = step_us * 1e-6 * (len(known) - 1)
+        both = (known[0].status == FITTED) & (known[-1].status == FITTED)
+        if both.sum() >= 3:
+            accelerations = _affine_field(here.sighting.centers, (known[-1].velocities - known[0].velocities) / span_s, both)
+    return _Moving(here.sighting, velocities, accelerations)
+
+
+def _affine_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
+    """Values that vary affinely over the image, fitted where they are known."""
+    middle = xy[known].mean(0)
+    scale = max(float(np.abs(xy[known] - middle).max()), 1.0)
+    design = np.column_stack([np.ones(len(xy)), (xy - middle) / scale])
+    # A little weight on zero slope keeps discs in a row from inventing a shear.
+    prior = np.diag([0.0, 1e-3, 1e-3])
+    rows = design[known]
+    fitted: Array = design @ np.linalg.solve(rows.T @ rows + prior, rows.T @ values[known])
+    return fitted
+
+
+def _fit(crossings: Crossings, here: _Moving, target: CircleGrid, options: MovingOptions) -> DiscFits:
+    return fit_discs(
+        crossings, here.sighting.t_us, here.sighting.centers, here.velocities, here.accelerations, here.sighting.shapes,
+        dark=target.dark_on_light, options=options.discs,
+    )
+
+
+def _view(
+    here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str, index: int
+) -> View | Rejection:
+    t_us = here.sighting.t_us
+    miss = np.linalg.norm(fit.centers - here.sighting.centers, axis=1)
+    good = (fit.status == FITTED) & (fit.sigma_px < options.max_sigma_px) & (miss < options.max_miss_px)
+    if good.sum() < options.min_discs:
+        return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {here.sighting.seen.sum()} that were seen")
+    ids = np.flatnonzero(good)
+    board = np.array(target.lattice, float)[ids] * target.spacing_m
+    H = homography_dlt(board, fit.centers[ids]).matrix
+    centers = fit.centers[ids] - circle_center_offset(H, board, target.radius_m)
+    return View(
+        recording, index, np.full(len(ids), t_us), ids, centers, fit.covariances[ids], fit.velocities[ids],
+        int(2 * fit.half_windows_us[ids].max()),
+    )

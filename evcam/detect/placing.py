@@ -1,0 +1,195 @@
+"""Give disc candidates the ids of a circle grid: walk the lattice, then try where on the board it can lie."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.target import CircleGrid
+from evcam.detect._lattice import _neighbours, _walk
+from evcam.detect.regions import Regions
+from evcam.solvers.homography import homography_dlt, transfer
+
+MIN_DISCS = 6
+_STEP_TOLERANCE = 0.3
+_MAX_MISS = 0.3
+_MAX_SEEDS = 6
+_MIN_SHARE_ON_BOARD = 0.85
+_DISC_SHRINKAGE_PX = 0.5
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Lattice:
+    """Candidates that hang together: ``index`` (M,) into the candidates, ``cells`` (M, 2) whole lattice steps."""
+
+    index: NDArray[np.int64]
+    cells: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Placement:
+    """One way in which the candidates can be the board's discs.
+
+    Attributes
+    ----------
+    ids : ndarray of int64, shape (M,)
+        The board's disc ids.
+    index : ndarray of int64, shape (M,)
+        The candidates that are these discs.
+    H_image_board : ndarray of float64, shape (3, 3)
+        Homography from lattice spacings (x, y) of the board to pixels.
+    """
+
+    ids: NDArray[np.int64]
+    index: NDArray[np.int64]
+    H_image_board: NDArray[np.float64]
+
+    def predict(self, target: CircleGrid) -> NDArray[np.float64]:
+        """Where the homography puts all discs of the board, shape (K, 2), px."""
+        return transfer(self.H_image_board, np.array(target.lattice, float))
+
+
+def walk_lattice(regions: Regions, target: CircleGrid) -> Lattice | None:
+    """The largest lattice that can be walked from one of a few candidates, or None without four neighbours anywhere.
+
+    Neighbours have to lie at the board's own ratio of distance to disc size, in
+    the frame in which the candidate's ellipse is a circle; so tilt does not matter
+    and clutter of another size or spacing is left out.
+    """
+    n = len(regions)
+    if n < MIN_DISCS:
+        return None
+    inverse = np.linalg.inv(regions.shapes + _DISC_SHRINKAGE_PX * np.eye(2))
+    near = np.empty((n, 4), np.int64)
+    step = target.spacing_m * (np.sqrt(2) if target.is_asymmetric else 1.0) / target.radius_m
+    _neighbours(regions.centers, inverse, step, _STEP_TOLERANCE, near)
+    connected = (near >= 0).sum(1)
+    has_both = ((near[:, 0] >= 0) | (near[:, 2] >= 0)) & ((near[:, 1] >= 0) | (near[:, 3] >= 0))
+    middle = np.median(regions.centers, axis=0)
+    distance = np.linalg.norm(regions.centers - middle, axis=1)
+    seeds = np.lexsort((distance, -connected))
+    best: Lattice | None = None
+    cells, steps, queue = np.empty((n, 3), np.int64), np.empty((n, 2, 2)), np.empty(n, np.int64)
+    reached: set[int] = set()
+    tried = 0
+    for seed in seeds:
+        if not has_both[seed] or int(seed) in reached or tried == _MAX_SEEDS:
+            continue
+        tried += 1
+        size = _walk(regions.centers, near, seed, _MAX_MISS, cells, steps, queue)
+        lattice = _without_doubles(queue[:size].copy(), cells)
+        reached.update(map(int, lattice.index))
+        if best is None or len(lattice.index) > len(best.index):
+            best = lattice
+        if 2 * len(best.index) > n:
+            break
+    return best
+
+
+def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[Placement]:
+    """All ways to lay the walked lattice on the board that cover it equally well, best first.
+
+    The four quarter turns and every shift are tried, never a mirror image.  Ways
+    that a symmetry of the board makes the same are listed once.
+    """
+    wanted = _board_cells(target)
+    symmetric = _board_turns(wanted)
+    found: list[tuple[int, NDArray[np.int64], NDArray[np.int64]]] = []
+    for turn in range(2 if 2 in symmetric else 4):
+        if turn == 1 and 1 in symmetric:
+            break
+        found += _shifts(_turned(lattice.cells, turn), wanted)
+    most = max((count for count, _, _ in found), default=0)
+    if most < max(MIN_DISCS, _MIN_SHARE_ON_BOARD * len(lattice.index)):
+        return []
+    return [_placement(ids, lattice.index[members], regions, target) for count, ids, members in found if count == most]
+
+
+def contradictions(placement: Placement, target: CircleGrid, shows_no_disc: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> int:
+    """How many discs the placement expects where the picture plainly shows none.
+
+    Parameters
+    ----------
+    placement : Placement
+        A way to lay the board.
+    target : CircleGrid
+        The board.
+    shows_no_disc : callable
+        From positions (N, 2) to whether there is plainly no disc; False outside the image
+        and where something else covers the place.
+    """
+    missing = np.setdiff1d(np.arange(len(target)), placement.ids)
+    return int(shows_no_disc(placement.predict(target)[missing]).sum()) if len(missing) else 0
+
+
+def _without_doubles(index: NDArray[np.int64], cells: NDArray[np.int64]) -> Lattice:
+    """Keep the first candidate of each cell."""
+    _, first = np.unique(cells[index, :2], axis=0, return_index=True)
+    index = index[np.sort(first)]
+    return Lattice(index, cells[index, :2])
+
+
+def _board_cells(target: CircleGrid) -> NDArray[np.int64]:
+    """The board's discs in steps of its nearest-neighbour lattice, by id, right-handed."""
+    x, y = np.array(target.lattice).T
+    # The diagonal neighbours of an asymmetric grid, at (1, 1) and (-1, 1), span a square lattice.
+    return np.stack([(x + y) // 2, (y - x) // 2], -1) if target.is_asymmetric else np.stack([x, y], -1)
+
+
+def _turned(cells: NDArray[np.int64], turn: int) -> NDArray[np.int64]:
+    for _ in range(turn):
+        cells = np.stack([-cells[:, 1], cells[:, 0]], -1)
+    return cells
+
+
+def _board_turns(wanted: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """Quarter turns, by count, after which the board looks the same: the id that takes each id's place."""
+    table, same = _table(wanted), {}
+    for turn in (1, 2, 3):
+        turned = _turned(wanted, turn)
+        ids = _look_up(table, wanted.min(0), turned - turned.min(0) + wanted.min(0))
+        if (ids >= 0).all():
+            same[turn] = ids
+    return same
+
+
+def symmetries(target: CircleGrid) -> list[NDArray[np.int64]]:
+    """Renumberings of the discs, the identity first, that the picture of the board cannot tell apart."""
+    return [np.arange(len(target)), *_board_turns(_board_cells(target)).values()]
+
+
+def _shifts(
+    cells: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """The shifts that put most cells on the board: (how many, ids, which cells)."""
+    table = _table(wanted)
+    spans = [np.arange(wanted[:, a].min() - cells[:, a].max(), wanted[:, a].max() - cells[:, a].min() + 1) for a in (0, 1)]
+    shifts = np.stack(np.meshgrid(*spans, indexing="ij"), -1).reshape(-1, 2)
+    ids = _look_up(table, wanted.min(0), cells[None] + shifts[:, None])
+    counts = (ids >= 0).sum(1)
+    return [
+        (int(counts[k]), ids[k][ids[k] >= 0], np.flatnonzero(ids[k] >= 0)) for k in np.flatnonzero(counts == counts.max())
+    ]
+
+
+def _table(wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+    origin = wanted.min(0)
+    table = np.full(wanted.max(0) - origin + 1, -1, np.int64)
+    table[tuple((wanted - origin).T)] = np.arange(len(wanted))
+    return table
+
+
+def _look_up(table: NDArray[np.int64], origin: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int64]:
+    i, j = np.moveaxis(cells - origin, -1, 0)
+    inside = (i >= 0) & (j >= 0) & (i < table.shape[0]) & (j < table.shape[1])
+    return np.where(inside, table[np.where(inside, i, 0), np.where(inside, j, 0)], -1)
+
+
+def _placement(
+    ids: NDArray[np.int64], index: NDArray[np.int64], regions: Regions, target: CircleGrid
+) -> Placement:
+    board = np.array(target.lattice, float)[ids]
+    return Placement(ids, index, homography_dlt(board, regions.centers[index]).matrix)
