@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 SLAB_US = 50_000
 """Length of a slab; below 65 ms, so that times within one sort as 16-bit numbers."""
-_SAMPLE_US = 500.0
+_SAMPLE_US = 2000.0
 _LONGEST_FRAME_US = 10_000.0
 _RAMP_FRAMES = 8
 

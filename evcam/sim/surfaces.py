@@ -76,7 +76,7 @@ def landmarks(scene: Scene) -> Array:
     """Points whose motion bounds everything's, in the world's frame, shape (K, 3)."""
     if isinstance(scene.world, Board):
         x0, x1, y0, y1 = scene.world.outline_m
-        x, y = np.meshgrid(np.linspace(x0, x1, 8), np.linspace(y0, y1, 8))
+        x, y = np.meshgrid(np.linspace(x0, x1, 5), np.linspace(y0, y1, 5))
         return np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], -1)
     ends = np.array([[line.start_m, line.end_m] for line in scene.world.lines], float)
     share = np.linspace(0, 1, 12)[:, None, None]
