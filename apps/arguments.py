@@ -62,6 +62,11 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
                         help="moving board, or still camera before a flickering pattern (default: look at the events)")
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N",
                         help="recordings to work on at the same time (default 1)")
+    _add_seed(parser, "accepted everywhere; detection and calibration draw no random numbers")
+
+
+def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=what)
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
@@ -77,7 +82,7 @@ def _target(parser: argparse.ArgumentParser) -> None:
 
 def _simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", metavar="SCENE.yaml", help="scene file: camera, board or lines, motion, sensor")
-    parser.add_argument("--seed", type=_seed, default=0, help="seed of every random number (default 0)")
+    _add_seed(parser, "seed of every random number (default 0)")
     parser.add_argument("--truth", metavar="FILE", help="ground truth to write (.npz)")
     _add_out(parser, "recording to write (.h5)")
 
@@ -96,7 +101,6 @@ def _calibrate(parser: argparse.ArgumentParser) -> None:
                         help="camera model (default %(default)s)")
     parser.add_argument("--fix", action="append", default=[], metavar="NAME[,NAME]",
                         help="parameters that are not estimated, e.g. --fix k3 --fix p1,p2")
-    parser.add_argument("--seed", type=_seed, default=0, help="seed of every random choice (default 0)")
     _add_finding(parser)
     _add_out(parser, "calibration to write (.json)")
 

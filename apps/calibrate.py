@@ -24,6 +24,7 @@ def run(args: Namespace) -> int:
     inputs = [*args.recordings, *([args.target] if args.target else [])]
     check_output(args.out, force=args.force, suffixes=(".json",), inputs=inputs)
     options = CalibrationOptions(fix=_names(args.fix))
+    options.check_names(args.model)
     target = load_target(args.target) if args.target else None
     announce_compilation(args)
     detections = _gather(args, target)

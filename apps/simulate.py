@@ -29,9 +29,9 @@ def run(args: Namespace) -> int:
         if args.truth:
             truth.save(stack.enter_context(atomic_path(args.truth, force=args.force)), force=True)
         report = stack.enter_context(progress(args, "simulating"))
+        source = f"evcam simulate {Path(args.scene).name} --seed {args.seed}"
         chunks = count.of(simulate_chunks(scene, args.seed, report))
-        save_h5(recording, chunks, imu=truth.imu, metadata={"source": f"evcam simulate {Path(args.scene).name} --seed {args.seed}"},
-                force=True)
+        save_h5(recording, chunks, imu=truth.imu, metadata={"source": source}, force=True)
     seconds = scene.trajectory.duration_s
     show(args, f"{args.out}: {count.events:,} events in {seconds:.3f} s, {scene.camera.width} x {scene.camera.height} px",
          {"out": args.out, "truth": args.truth, "seed": args.seed, "events": count.events, "duration_s": seconds})

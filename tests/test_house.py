@@ -59,13 +59,16 @@ def test_samples_are_small():
     assert sum(path.stat().st_size for path in (TOP / "data").iterdir()) < 10e6
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "data/README.md", *(f"docs/{p.name}" for p in (TOP / "docs").glob("*.md"))])
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", TOP / "data" / "README.md", *(TOP / "docs").glob("*.md")]
+SOURCES = [path for room in ("evcam", "solvers", "apps", "tests", "docs") for path in sorted((TOP / room).rglob("*.py"))]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(TOP)))
 def test_links_lead_somewhere(page):
-    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (TOP / page).read_text(encoding="utf-8")):
-        assert (TOP / page).parent.joinpath(link).exists(), link
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert page.parent.joinpath(link).exists(), link
 
 
-@pytest.mark.parametrize("path", sorted(p for room in ("evcam", "solvers", "apps", "tests", "docs") for p in (TOP / room).rglob("*.py")),
-                         ids=lambda path: str(path.relative_to(TOP)))
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(TOP)))
 def test_files_stay_readable(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400

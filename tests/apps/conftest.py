@@ -73,7 +73,8 @@ def recording(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
     t = np.sort(rng.integers(0, 300_000, 4000)) + 1_000_000
     path = tmp_path / "noise.h5"
-    save_h5(path, Events.from_arrays(t, rng.integers(0, 32, 4000), rng.integers(0, 24, 4000), rng.random(4000) < 0.5, width=32, height=24))
+    x, y, p = rng.integers(0, 32, 4000), rng.integers(0, 24, 4000), rng.random(4000) < 0.5
+    save_h5(path, Events.from_arrays(t, x, y, p, width=32, height=24))
     return path
 
 

@@ -29,8 +29,10 @@ def test_help_is_instant_because_nothing_heavy_is_loaded(argv):
     assert done.stdout
 
 
-@pytest.mark.parametrize("argv", [[], ["dance"], ["info"], ["info", "a", "b"], ["export", "c", "--format", "matlab", "--out", "x"],
-                                  ["detect", "a", "--target", "b", "--out", "c", "--jobs", "0"], ["simulate", "s", "--out", "x", "--seed", "-1"]])
+@pytest.mark.parametrize("argv", [
+    [], ["dance"], ["info"], ["info", "a", "b"], ["export", "c", "--format", "matlab", "--out", "x"],
+    ["detect", "a", "--target", "b", "--out", "c", "--jobs", "0"], ["simulate", "s", "--out", "x", "--seed", "-1"],
+])
 def test_wrong_usage_is_2_and_shows_the_usage(run, argv):
     outcome = run(*argv)
     assert outcome.code == 2
