@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
-from evcam.detect.disc import centre_correction, find_blobs, fit_disc
+from evcam.detect.flicker_disc import centre_correction, find_blobs, fit_disc
+from evcam.detect.flicker_fit import PointFit
+from evcam.detect.flicker_lattice import Lattice, grow_lattice, place_target
 from evcam.detect.flicker_phase import FlickerEvidence, flicker_evidence, signed_image
-from evcam.detect.lattice import Lattice, grow_lattice, place_target
-from evcam.detect.point_fit import PointFit
-from evcam.detect.saddle import find_saddles, fit_saddle
+from evcam.detect.flicker_saddle import find_saddles, fit_saddle
 from evcam.errors import InputError
 
 FLICKER_COHERENCE = 0.4

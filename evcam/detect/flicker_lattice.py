@@ -143,7 +143,7 @@ def _best_shift(cells: NDArray[np.int64], wanted: NDArray[np.int64]) -> _Placeme
     ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
     overlap = np.round(correlate(found, (ids >= 0).astype(float))).astype(int)
     count = int(overlap.max())
-    shift = np.array(np.unravel_index(int(np.argmax(overlap)), overlap.shape)) - (np.array(ids.shape) - 1)
+    shift = np.argwhere(overlap == count)[0] - (np.array(ids.shape) - 1)
     inside = cells - low - shift
     members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
     numbers = ids[tuple(inside[members].T)]

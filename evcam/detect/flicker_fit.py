@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 _MIN_PIXELS = 16
+_MAX_EVALUATIONS = 40
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,7 +92,7 @@ def solve(
         Parameters, their covariance from the residuals (infinite where they are not determined)
         and the sum of squared residuals.
     """
-    fit = least_squares(residuals, start, jac=jacobian or "2-point", bounds=bounds, x_scale="jac")
+    fit = least_squares(residuals, start, jac=jacobian or "2-point", bounds=bounds, x_scale="jac", max_nfev=_MAX_EVALUATIONS)
     squared_error = 2 * float(fit.cost)
     return np.asarray(fit.x), _covariance(np.asarray(fit.jac), squared_error), squared_error
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from evcam.detect.point_fit import PointFit, patch_around, solve
+from evcam.detect.flicker_fit import PointFit, patch_around, solve
 
 _MIN_AREA_PX = 6
 _MAX_ASPECT = 4.0
@@ -98,7 +98,7 @@ def fit_disc(image: NDArray[np.float64], start: NDArray[np.float64], steps_px: N
     high = np.array([reach, reach, 4 / radius, 2 / radius, 4 / radius, _BLUR_PX[2], np.inf, np.inf])
 
     def residuals(q: NDArray[np.float64]) -> NDArray[np.float64]:
-        return q[6] * _disc(q, offset) + q[7] - value
+        return np.asarray(q[6] * _disc(q, offset) + q[7] - value)
 
     q, cov, squared_error = solve(residuals, first, (low, high))
     explained = 1 - squared_error / max(((value - value.mean()) ** 2).sum(), 1e-300)
