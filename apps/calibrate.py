@@ -5,14 +5,13 @@ from __future__ import annotations
 from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-
-from evcam.calib.verdict import judge
+from typing import Any
 
 from evcam.apps import exit_codes
-from evcam.apps.console import announce_compilation, show
-from evcam.apps.finding import find_boards
+from evcam.apps.console import show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, CalibrationOptions, calibrate
+from evcam.calib.verdict import judge
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
 
@@ -26,7 +25,6 @@ def run(args: Namespace) -> int:
     options = CalibrationOptions(fix=_names(args.fix))
     options.check_names(args.model)
     target = load_target(args.target) if args.target else None
-    announce_compilation(args)
     detections = _gather(args, target)
     calibration = calibrate(detections, model=args.model, options=options)
     calibration.save(args.out, force=args.force)
@@ -46,6 +44,9 @@ def _gather(args: Namespace, target: Target | None) -> Detections:
     if recordings:
         if target is None:
             args.usage_error("--target is needed to find the board in recordings")
+        # a table alone is calibrated without loading what finds boards
+        from evcam.apps.finding import find_boards
+
         parts.append(find_boards(args, recordings, target))
     return Detections.merge(parts)
 
@@ -62,8 +63,19 @@ def _is_table(path: str) -> bool:
 
 def _report(args: Namespace, calibration: Calibration) -> int:
     reasons = judge(calibration)
-    verdict = "trust" if not reasons else "do not trust"
-    lines = [calibration.summary(), "", "verdict: " + ("no reason for distrust found" if not reasons else "do not trust this")]
-    show(args, "\n".join(lines + [f"  - {reason}" for reason in reasons] + [f"written to {args.out}"]),
-         {"out": args.out, "verdict": verdict, "reasons": reasons})
+    verdict = "do not trust this" if reasons else "no reason for distrust found"
+    lines = [calibration.summary(), f"verdict: {verdict}", *(f"  - {reason}" for reason in reasons), f"written to {args.out}"]
+    show(args, "\n".join(lines), {"out": args.out, "verdict": verdict, "reasons": reasons, **_figures(calibration)})
     return exit_codes.DISTRUST if reasons else exit_codes.DONE
+
+
+def _figures(calibration: Calibration) -> dict[str, Any]:
+    camera, names = calibration.camera, calibration.param_names
+    return {
+        "model": camera.model, "width": camera.width, "height": camera.height,
+        "camera": dict(zip(names, camera.params.tolist(), strict=True)),
+        "std": dict(zip(names, calibration.stds.tolist(), strict=True)),
+        "rms_px": calibration.rms_px, "coverage": calibration.coverage, "views": len(calibration.fits),
+        "views_rejected": len(calibration.rejected), "independent_stretches": calibration.independent_stretches,
+        "rejected": calibration.rejection_counts(),
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from evcam.apps import exit_codes
-from evcam.apps.console import announce_compilation, show
+from evcam.apps.console import show
 from evcam.apps.finding import describe_detections, find_boards
 from evcam.apps.outputs import check_output
 from evcam.core.target import load_target
@@ -15,7 +15,6 @@ def run(args: Namespace) -> int:
     """Find the board and write the detections; exit code 3 when no view was found."""
     check_output(args.out, force=args.force, suffixes=(".csv",), inputs=[*args.recordings, args.target])
     target = load_target(args.target)
-    announce_compilation(args)
     detections = find_boards(args, args.recordings, target)
     detections.save_csv(args.out, force=args.force)
     show(args, f"{describe_detections(detections)}\nwritten to {args.out}", {

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from evcam.apps.console import progress
+from evcam.apps.console import announce_compilation, progress
 from evcam.core.detections import Detections
 from evcam.core.target import Target
 from evcam.detect import detect
@@ -24,6 +24,7 @@ def find_boards(args: Namespace, paths: Sequence[str], target: Target) -> Detect
         A recording that cannot be read or is given twice, or recordings of different sensors.
     """
     _check_distinct(paths)
+    announce_compilation(args)
     tasks = [(path, name, target, args.mode, args.width, args.height) for path, name in zip(paths, _names(paths), strict=True)]
     with progress(args, "detecting") as report:
         if args.jobs == 1 or len(tasks) == 1:

@@ -8,7 +8,7 @@ import pytest
 import evcam
 
 SCENE = """
-camera: {model: pinhole-radtan, width: 64, height: 48, params: {fx: 60, fy: 60, cx: 31.5, cy: 23.5}}
+camera: {model: pinhole-radtan, width: 64, height: 48, params: {fx: 60, fy: 60, cx: 31.5, cy: 23.5, k1: 0, k2: 0, p1: 0, p2: 0, k3: 0}}
 target: {type: asymmetric_circle_grid, rows: 4, cols: 3, spacing_m: 0.05, radius_m: 0.02}
 duration_s: 0.2
 """
@@ -50,7 +50,7 @@ def test_json(run, scene, tmp_path):
 
 
 @pytest.mark.parametrize(("text", "word"), [
-    (SCENE + "colour: red\n", "colour"), (SCENE.replace("60, 60", "-60, 60"), "focal"), ("[1, 2]", "scene.yaml"), ("{", "YAML"),
+    (SCENE + "colour: red\n", "colour"), (SCENE.replace("fx: 60", "fx: -60"), "focal"), ("[1, 2]", "scene.yaml"), ("{", "YAML"),
 ])
 def test_bad_scene_is_one_line_and_leaves_no_file(run, scene, tmp_path, text, word):
     scene.write_text(text)
