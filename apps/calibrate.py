@@ -41,9 +41,9 @@ def _gather(args: Namespace, target: Target | None) -> Detections:
     recordings = [path for path in args.recordings if path not in tables]
     size = (args.width, args.height) if args.width and args.height else None
     parts = [Detections.load_csv(path, target=target, size=size) for path in tables]
-    if recordings:
-        if target is None:
-            args.usage_error("--target is needed to find the board in recordings")
+    if recordings and target is None:
+        args.usage_error("--target is needed to find the board in recordings")
+    elif recordings and target is not None:
         # a table alone is calibrated without loading what finds boards
         from evcam.apps.finding import find_boards
 
