@@ -1,23 +1,30 @@
-"""What perspective does to circles: the image of a circle is an ellipse whose centre is not the image of the circle's centre."""
+"""Images of circles: the centre of a circle's image is not the image of its centre."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_RING = 16
 
-def circle_center_offset(H_image_board: Array, centers: Array, radius: float) -> Array:
-    """Ellipse centre minus projected circle centre.
 
-    The circle's dual conic C* maps to H C* H^T (Hartley & Zisserman, result 2.14);
-    the ellipse's centre is that matrix's last column.
+def circle_center_offset(to_image: Callable[[Array], Array], centers: Array, radius: float) -> Array:
+    """Centre of the ellipse that fits a circle's image, minus the image of the circle's centre.
+
+    Perspective and lens distortion move the outline against the centre.  In
+    the local affine frame, in which the outline is a circle, the displacement along
+    the outline's normal is projected on a translation: ``c = <2 n (n . d)>``.  For a pure
+    homography this is the centre of the image conic (Hartley & Zisserman, result 2.14)
+    up to the fourth order of the radius.
 
     Parameters
     ----------
-    H_image_board : ndarray of float64, shape (3, 3)
-        Maps board to image points.
+    to_image : callable
+        Maps board points (N, 2) to image points (N, 2).
     centers : ndarray of float64, shape (N, 2)
         Circle centres on the board.
     radius : float
@@ -28,23 +35,22 @@ def circle_center_offset(H_image_board: Array, centers: Array, radius: float) ->
     ndarray of float64, shape (N, 2)
         Offsets in the image's unit.
 
-    Notes
-    -----
-    Lens distortion adds an offset of its own, which is smaller by the ratio of
-    the disc's size to the image's and is left out.
-
     Examples
     --------
-    A plane seen head on moves nothing:
+    An affine map moves nothing; a perspective one does:
 
-    >>> circle_center_offset(np.eye(3), np.array([[2.0, 1.0]]), 0.5)
+    >>> center = np.array([[0.0, 0.0]])
+    >>> circle_center_offset(lambda xy: 3 * xy + 1, center, 0.1).round(12) + 0.0
     array([[0., 0.]])
+    >>> circle_center_offset(lambda xy: xy / (1 + xy[:, :1]), center, 0.1).round(3) + 0.0
+    array([[-0.01,  0.  ]])
     """
-    x, y = centers.T
-    one, r2 = np.ones(len(centers)), np.full(len(centers), radius * radius)
-    # Dual of (X - x)^2 + (Y - y)^2 = r^2, scaled so that its last element is one.
-    dual = np.array([[x * x - r2, x * y, x], [x * y, y * y - r2, y], [x, y, one]]).transpose(2, 0, 1)
-    image = H_image_board @ dual @ H_image_board.T
-    mapped = np.column_stack([centers, one]) @ H_image_board.T
-    offset: Array = image[:, :2, 2] / image[:, 2, 2:] - mapped[:, :2] / mapped[:, 2:]
+    angle = 2 * np.pi * np.arange(_RING) / _RING
+    normal = np.stack([np.cos(angle), np.sin(angle)], -1)
+    ring = to_image((centers[:, None] + radius * normal).reshape(-1, 2)).reshape(-1, _RING, 2)
+    # Opposite points of the ring give the local affine map, free of even orders.
+    local = 2 / _RING * np.einsum("nka,kb->nab", ring, normal)
+    displaced = np.einsum("nab,nkb->nka", np.linalg.inv(local), ring - to_image(centers)[:, None])
+    along = (displaced * normal).sum(-1) - 1
+    offset: Array = np.einsum("nab,nk,kb->na", local, along, normal) * 2 / _RING
     return offset

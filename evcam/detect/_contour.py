@@ -107,7 +107,8 @@ def _fit_discs(  # type: ignore[no-untyped-def]
 
     ``cutoffs``: Tukey's cut-off distance (px) of each step; the last steps use the
     smaller of it and five times the residual scale of the step before.
-    ``status``: 0 fitted, 1 too few crossings, 2 singular, 3 ran away.
+    ``status``: on entry nonzero for discs to leave alone; on return of the others
+    0 fitted, 1 too few crossings, 2 singular, 3 ran away.
     """
     discs = params.shape[0]
     normal = np.zeros((discs, N_PARAMS, N_PARAMS))
@@ -116,15 +117,17 @@ def _fit_discs(  # type: ignore[no-untyped-def]
     weights = np.zeros(discs)
     row = np.zeros(N_PARAMS)
     start = params.copy()
-    status[:] = 0
-    sigma[:] = 1e9
+    active = status == 0
+    sigma[active] = 1e9
     for step in range(cutoffs.size):
         normal[:] = 0.0
         gradient[:] = 0.0
         cost[:] = 0.0
         weights[:] = 0.0
-        leading[:] = 0
-        trailing[:] = 0
+        for k in range(discs):
+            if status[k] == 0:
+                leading[k] = 0
+                trailing[k] = 0
         for i in range(t.size):
             k = owner[y[i], x[i]]
             if k < 0 or status[k] != 0 or count[i] < min_count:
@@ -160,7 +163,8 @@ def _fit_discs(  # type: ignore[no-untyped-def]
                 status[k] = 1
                 continue
             # Keeps size and speed where the crossings do not say; far below any real information.
-            size = 1.0 / np.sqrt(abs(inverse_shapes[k, 0, 0] * inverse_shapes[k, 1, 1] - inverse_shapes[k, 0, 1] * inverse_shapes[k, 1, 0]))
+            b = inverse_shapes[k]
+            size = 1.0 / np.sqrt(abs(b[0, 0] * b[1, 1] - b[0, 1] * b[1, 0]))
             for a in range(2, 4):
                 normal[k, a, a] += 1e-3 * weights[k] * 1e-2
             for a in range(4, 7):
@@ -177,7 +181,7 @@ def _fit_discs(  # type: ignore[no-untyped-def]
             if not moved < size:
                 status[k] = 3
     for k in range(discs):
-        if status[k] == 0:
+        if active[k] and status[k] == 0:
             _center_covariance(normal[k], sigma[k], covariance[k])
 
 

@@ -12,7 +12,7 @@ from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
 
-FITTED, TOO_FEW, SINGULAR, RAN_AWAY = range(4)
+FITTED, TOO_FEW, SINGULAR, RAN_AWAY, SKIPPED = range(5)
 _REACH_PX = 3.0
 _CUTOFFS_PX = np.array([2.5, 1.5, 1.0, 1.0, 0.6, 0.6])
 
@@ -33,6 +33,8 @@ class DiscOptions:
     min_count_share : float
         Crossings count with at least this share of the usual number of events;
         fewer means that the edge passed only in part.
+    enough_crossings : int
+        The window is doubled until both arcs have this many.
     """
 
     path_px: float = 3.0
@@ -40,6 +42,7 @@ class DiscOptions:
     max_window_us: int = 200_000
     min_cosine: float = 0.5
     min_count_share: float = 0.7
+    enough_crossings: int = 12
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,21 +105,30 @@ def fit_discs(
     options : DiscOptions
         Window and choice of crossings.
     """
-    half_us = _half_windows_us(velocities, accelerations, options)
-    part = crossings.between(t_us - half_us.max(), t_us + half_us.max() + 1)
     size = len(centers)
-    params = np.zeros((size, N_PARAMS))
-    params[:, :2], params[:, 2:4] = centers, velocities
-    inverse = np.linalg.inv(shapes)
-    owner = np.empty((crossings.height, crossings.width), np.int16)
-    paths = np.linalg.norm(velocities, axis=1) * half_us * 1e-6
-    _paint_owners(params[:, :2].copy(), shapes, _REACH_PX, paths, owner)
+    half_us = _half_windows_us(velocities, accelerations, options)
+    params, inverse = np.empty((size, N_PARAMS)), np.empty((size, 2, 2))
     covariance, sigma = np.full((size, 2, 2), np.nan), np.empty(size)
     leading, trailing, status = (np.zeros(size, np.int64) for _ in range(3))
-    _fit_discs(
-        part.t, part.x, part.y, part.p, part.count, owner, t_us, dark, options.min_cosine, _min_count(part, owner, options),
-        _CUTOFFS_PX, half_us * 1e-6, params, accelerations, inverse, covariance, leading, trailing, sigma, status,
-    )
+    owner = np.empty((crossings.height, crossings.width), np.int16)
+    active = np.ones(size, bool)
+    while active.any():
+        reach_us = half_us[active].max()
+        part = crossings.between(t_us - reach_us, t_us + reach_us + 1)
+        paths = np.linalg.norm(velocities, axis=1) * half_us * 1e-6
+        _paint_owners(centers, shapes, _REACH_PX, paths, owner)
+        params[active] = np.column_stack([centers, velocities, np.zeros((size, 3))])[active]
+        inverse[active] = np.linalg.inv(shapes[active])
+        status[active] = FITTED
+        attempt = np.where(active, FITTED, SKIPPED)
+        _fit_discs(
+            part.t, part.x, part.y, part.p, part.count, owner, t_us, dark, options.min_cosine, _min_count(part, owner, options),
+            _CUTOFFS_PX, half_us * 1e-6, params, accelerations, inverse, covariance, leading, trailing, sigma, attempt,
+        )
+        status[active] = attempt[active]
+        scarce = (status == TOO_FEW) | (np.minimum(leading, trailing) < options.enough_crossings)
+        active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
+        half_us[active] *= 2
     return DiscFits(
         params[:, :2], params[:, 2:4], np.linalg.inv(inverse), covariance, sigma, leading, trailing, half_us, status
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,12 +9,12 @@ from numpy.typing import NDArray
 
 from evcam.core.detections import Rejection, View
 from evcam.core.target import CircleGrid
+from evcam.detect.board_map import BoardMap
 from evcam.detect.discs import FITTED, DiscFits, DiscOptions, fit_discs
 from evcam.detect.following import Follower, NotSeen, Sighting
 from evcam.detect.tone import ToneMap
 from evcam.flow.crossings import Crossings
 from evcam.solvers.circle_image import circle_center_offset
-from evcam.solvers.homography import homography_dlt
 
 Array = NDArray[np.float64]
 
@@ -57,32 +56,61 @@ class _Moving:
     accelerations: Array
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Start:
+    """What a block needs from the one before it: the picture and what was seen last."""
+
+    tone: ToneMap
+    follower: Follower
+
+    def copy(self) -> Start:
+        """An independent copy of the same moment."""
+        return Start(self.tone.copy(), self.follower.copy())
+
+
 def views_of_block(
-    crossings: Crossings, times_us: NDArray[np.int64], keep: slice, tone: ToneMap, follower: Follower, options: MovingOptions,
-    recording: str, first_index: int,
-) -> list[View | Rejection]:
-    """Views at ``times_us[keep]``; the times around them are used for velocities and accelerations only."""
-    sightings = list(_sightings(crossings, times_us, tone, follower))
+    crossings: Crossings, times_us: NDArray[np.int64], kept: slice, start: Start, options: MovingOptions, recording: str
+) -> tuple[list[View | Rejection], Start]:
+    """Views at the instants ``times_us[kept]``.
+
+    The same number of instants before and after them only serve for velocities
+    and accelerations.
+
+    Returns
+    -------
+    list of View or Rejection
+        One per kept instant.
+    Start
+        For the next block, whose first instant lies twice that number of steps before the end of this one's.
+    """
+    target = start.follower.target
+    handover = len(times_us) - 2 * kept.start
+    sightings: list[Sighting | NotSeen] = []
+    following = start
+    done = int(crossings.t[0]) if len(crossings) else 0
+    for i, t_us in enumerate(map(int, times_us)):
+        if i == handover:
+            following = start.copy()
+        start.tone.advance(crossings.between(done, t_us))
+        done = max(done, t_us)
+        sightings.append(start.follower.locate(start.tone, t_us))
     moving = [_with_velocities(sightings, i) for i in range(len(sightings))]
-    fits = [_fit(crossings, m, follower.target, options) if isinstance(m, _Moving) else None for m in moving]
-    out: list[View | Rejection] = []
-    for i in range(len(times_us))[keep]:
-        m = moving[i]
-        if not isinstance(m, _Moving):
-            out.append(Rejection(recording, int(times_us[i]), m.reason, m.detail))
-            continue
-        refined = _with_accelerations(m, fits, i, options.step_us)
-        fit = _fit(crossings, refined, follower.target, options)
-        out.append(_view(refined, fit, follower.target, options, recording, first_index + i - (keep.start or 0)))
-    return out
+    fits = [_fit(crossings, m, target, options) if isinstance(m, _Moving) else None for m in moving]
+    out = [
+        _refined_view(crossings, moving, fits, i, target, options, recording) for i in range(len(times_us))[kept]
+    ]
+    return out, following
 
 
-def _sightings(crossings: Crossings, times_us: NDArray[np.int64], tone: ToneMap, follower: Follower) -> Iterator[Sighting | NotSeen]:
-    done = np.iinfo(np.int64).min
-    for t_us in times_us:
-        tone.advance(crossings.between(done, t_us))
-        done = t_us
-        yield follower.locate(tone, int(t_us))
+def _refined_view(
+    crossings: Crossings, moving: list[_Moving | NotSeen], fits: list[DiscFits | None], i: int, target: CircleGrid,
+    options: MovingOptions, recording: str,
+) -> View | Rejection:
+    here = moving[i]
+    if isinstance(here, NotSeen):
+        return Rejection(recording, here.t_us, here.reason, here.detail)
+    refined = _with_accelerations(here, fits, i, options.step_us)
+    return _view(refined, _fit(crossings, refined, target, options), target, options, recording)
 
 
 def _with_velocities(sightings: list[Sighting | NotSeen], i: int) -> _Moving | NotSeen:
@@ -137,7 +165,7 @@ def _fit(crossings: Crossings, here: _Moving, target: CircleGrid, options: Movin
 
 
 def _view(
-    here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str, index: int
+    here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str
 ) -> View | Rejection:
     t_us = here.sighting.t_us
     miss = np.linalg.norm(fit.centers - here.sighting.centers, axis=1)
@@ -146,9 +174,8 @@ def _view(
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {here.sighting.seen.sum()} that were seen")
     ids = np.flatnonzero(good)
     board = np.array(target.lattice, float)[ids] * target.spacing_m
-    H = homography_dlt(board, fit.centers[ids]).matrix
-    centers = fit.centers[ids] - circle_center_offset(H, board, target.radius_m)
+    centers = fit.centers[ids] - circle_center_offset(BoardMap.fitted(board, fit.centers[ids]), board, target.radius_m)
     return View(
-        recording, index, np.full(len(ids), t_us), ids, centers, fit.covariances[ids], fit.velocities[ids],
+        recording, 0, np.full(len(ids), t_us), ids, centers, fit.covariances[ids], fit.velocities[ids],
         int(2 * fit.half_windows_us[ids].max()),
     )

@@ -12,6 +12,9 @@ from evcam._jit import kernel
 from evcam.flow.crossings import Crossings
 
 
+_UNKNOWN = 2
+
+
 @dataclass(frozen=True, eq=False)
 class ToneMap:
     """A two-tone picture of the scene, kept up to date by edge crossings.
@@ -32,14 +35,23 @@ class ToneMap:
     min_count: int
 
     @classmethod
-    def before(cls, crossings: Crossings, min_count: int) -> ToneMap:
-        """The picture before the first of some crossings: each pixel's first edge tells what it was; the rest is bright."""
-        bright = np.ones((crossings.height, crossings.width), np.uint8)
-        sure = crossings.count >= min_count
+    def unknown(cls, width: int, height: int, min_count: int) -> ToneMap:
+        """A picture of which nothing is known yet."""
+        return cls(np.full((height, width), _UNKNOWN, np.uint8), min_count)
+
+    def assume_before(self, crossings: Crossings) -> None:
+        """Fill in what unknown pixels showed before some later crossings: the opposite of what their first edge made them."""
+        first = np.full_like(self.bright, _UNKNOWN)
+        sure = crossings.count >= self.min_count
         backwards = slice(None, None, -1)
         # The earliest crossing of a pixel is written last and stays.
-        bright[crossings.y[sure][backwards], crossings.x[sure][backwards]] = ~crossings.p[sure][backwards]
-        return cls(bright, min_count)
+        first[crossings.y[sure][backwards], crossings.x[sure][backwards]] = ~crossings.p[sure][backwards]
+        unknown = self.bright == _UNKNOWN
+        self.bright[unknown] = first[unknown]
+
+    def settle(self, *, bright: bool) -> None:
+        """Take the pixels that are still unknown for bright, or for dark."""
+        self.bright[self.bright == _UNKNOWN] = bright
 
     def advance(self, crossings: Crossings) -> None:
         """Apply later crossings, which are in order of time."""

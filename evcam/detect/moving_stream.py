@@ -1,0 +1,124 @@
+"""A moving circle grid in a whole recording: block after block, in memory that does not grow with its length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.detections import Detections, Rejection, View
+from evcam.core.events import Events
+from evcam.core.target import CircleGrid
+from evcam.detect.following import Follower
+from evcam.detect.moving import MovingOptions, Start, views_of_block
+from evcam.detect.tone import ToneMap
+from evcam.flow.crossings import edge_crossings
+
+WINDOW_US = 250_000
+_WINDOWS_PER_BLOCK = 4
+_BLOCK_EVENTS = 3_000_000
+_LOOK_AHEAD_WINDOWS = 12
+_LOOK_AHEAD_EVENTS = 10_000_000
+_MARGIN_STEPS = 2
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Block:
+    """Events of ``[start_us, stop_us)`` with a window more on either side."""
+
+    events: Events
+    start_us: int
+    stop_us: int
+    is_last: bool
+
+
+def detect_moving(
+    windows: Callable[[], Iterator[Events]], start_us: int, target: CircleGrid, options: MovingOptions | None = None,
+    *, name: str = "recording", progress: Callable[[int], None] | None = None,
+) -> Detections:
+    """Find a circle grid that moves before the camera, or a camera that moves before it.
+
+    Parameters
+    ----------
+    windows : callable
+        Returns consecutive windows of `WINDOW_US`, from the recording's beginning; called twice.
+    start_us : int
+        Where the first window begins.
+    target : CircleGrid
+        The board.
+    options : MovingOptions, optional
+        Rate of views, limits.
+    name : str
+        The recording's name in views and rejections.
+    progress : callable, optional
+        Called with the time up to which the work is done, us.
+
+    Returns
+    -------
+    Detections
+        A view or a rejection every ``options.step_us``; mode ``"moving"``.
+    """
+    options = options or MovingOptions()
+    start = Start(_picture_at_the_beginning(windows(), options, target), Follower(target))
+    found: list[View | Rejection] = []
+    views = 0
+    size = (0, 0)
+    for block in _blocks(windows(), start_us):
+        size = (block.events.width, block.events.height)
+        times_us, kept = _view_times(block, options.step_us)
+        out, start = views_of_block(edge_crossings(block.events), times_us, kept, start, options, name)
+        for item in out:
+            found.append(replace(item, index=views) if isinstance(item, View) else item)
+            views += isinstance(item, View)
+        if progress is not None:
+            progress(block.stop_us)
+    return Detections(
+        target, *size, tuple(v for v in found if isinstance(v, View)), tuple(r for r in found if isinstance(r, Rejection)), "moving"
+    )
+
+
+def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions, target: CircleGrid) -> ToneMap:
+    """Each pixel's tone before the first event, told by the first edge that passes it in the next seconds."""
+    tone: ToneMap | None = None
+    seen = 0
+    for number, window in enumerate(windows):
+        if number == _LOOK_AHEAD_WINDOWS or seen > _LOOK_AHEAD_EVENTS:
+            break
+        seen += len(window)
+        if tone is None:
+            tone = ToneMap.unknown(window.width, window.height, options.min_tone_count)
+        tone.assume_before(edge_crossings(window))
+    assert tone is not None
+    tone.settle(bright=target.dark_on_light)
+    return tone
+
+
+def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
+    """Group windows into blocks of about a second or a few million events, with a neighbour window on either side."""
+    held: list[Events] = []
+    done = 0
+    for window in windows:
+        held.append(window)
+        core = held[1 if done else 0 : -1]
+        if len(core) >= _WINDOWS_PER_BLOCK or sum(map(len, core)) > _BLOCK_EVENTS:
+            stop = done + len(core)
+            yield _Block(_joined(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False)
+            done, held = stop, held[-2:]
+    core = held[1:] if done else held
+    yield _Block(_joined(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True)
+
+
+def _joined(windows: list[Events]) -> Events:
+    columns = (np.concatenate([getattr(w, c) for w in windows]) for c in "txyp")
+    return Events.from_arrays(*columns, width=windows[0].width, height=windows[0].height)
+
+
+def _view_times(block: _Block, step_us: int) -> tuple[NDArray[np.int64], slice]:
+    """Instants of a block's views, with `_MARGIN_STEPS` more before and after, and which of them count."""
+    stop_us = min(block.stop_us, int(block.events.t[-1])) if len(block.events) and block.is_last else block.stop_us
+    count = -(-(stop_us - block.start_us) // step_us)
+    margin = _MARGIN_STEPS
+    times = block.start_us + step_us // 2 + step_us * np.arange(-margin, count + margin)
+    return times, slice(margin, margin + count)
