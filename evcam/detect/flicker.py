@@ -192,6 +192,14 @@ def find_board(image: NDArray[np.float64], target: Target, min_share: float) -> 
     FoundBoard or None
         The most complete board found.
     """
+    best = _find_over_scales(image, target, min_share)
+    if best is None and isinstance(target, CircleGrid):
+        # Before a pattern that alternates with its negative either of the two may have been taken for it.
+        best = _find_over_scales(-image, target, min_share)
+    return best
+
+
+def _find_over_scales(image: NDArray[np.float64], target: Target, min_share: float) -> FoundBoard | None:
     best: FoundBoard | None = None
     for step_px in _scales(image.shape, target):
         board = _find_at_scale(image, target, step_px, min_share)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 _MIN_PIXELS = 16
+_MIN_SINE = 0.2
 _MAX_EVALUATIONS = 40
 
 
@@ -54,8 +55,10 @@ def patch_around(
     Returns
     -------
     (ndarray of float64, shape (N, 2); ndarray of float64, shape (N,)) or None
-        Offsets from the centre and values; None when hardly any pixel lies inside.
+        Offsets from the centre and values; None when hardly any pixel lies inside, or the directions are nearly parallel.
     """
+    if abs(np.linalg.det(steps_px)) < _MIN_SINE * np.prod(np.linalg.norm(steps_px, axis=1)):
+        return None
     extent = reach * np.abs(steps_px).sum(0)
     low = np.maximum(np.ceil(centre - extent), 0).astype(int)
     high = np.minimum(np.floor(centre + extent), [image.shape[1] - 1, image.shape[0] - 1]).astype(int)

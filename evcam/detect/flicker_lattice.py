@@ -59,15 +59,13 @@ def grow_lattice(xy: NDArray[np.float64], strength: NDArray[np.float64]) -> Latt
     if len(xy) < 4:
         return None
     tree = KDTree(xy)
-    best: Lattice | None = None
-    for seed in np.argsort(-strength, kind="stable")[:_MAX_SEEDS]:
-        steps = _first_steps(xy, tree, int(seed))
-        if steps is None:
-            continue
-        lattice = _walk(xy, tree, int(seed), steps)
-        if best is None or len(lattice.index) > len(best.index):
-            best = lattice
-    return best
+    seeds = [int(k) for k in np.argsort(-strength, kind="stable")[:_MAX_SEEDS]]
+    # From an inner point the first steps are safe; boards of two rows have none.
+    starts = [(k, _first_steps(xy, tree, k, is_inner=True)) for k in seeds]
+    if all(steps is None for _, steps in starts):
+        starts = [(k, _first_steps(xy, tree, k, is_inner=False)) for k in seeds]
+    lattices = [_walk(xy, tree, k, steps) for k, steps in starts if steps is not None]
+    return max(lattices, key=lambda lattice: len(lattice.index), default=None)
 
 
 def place_target(
@@ -143,24 +141,25 @@ def _best_shift(cells: NDArray[np.int64], wanted: NDArray[np.int64]) -> _Placeme
     ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
     overlap = np.round(correlate(found, (ids >= 0).astype(float))).astype(int)
     count = int(overlap.max())
-    shift = np.argwhere(overlap == count)[0] - (np.array(ids.shape) - 1)
+    at = np.argwhere(overlap == count)
+    shift = at[0] - (np.array(ids.shape) - 1)
     inside = cells - low - shift
     members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
     numbers = ids[tuple(inside[members].T)]
     members, numbers = members[numbers >= 0], numbers[numbers >= 0]
-    return count, numbers if (overlap == count).sum() == 1 else None, members
+    return count, numbers if len(at) == 1 else None, members
 
 
-def _first_steps(xy: NDArray[np.float64], tree: KDTree, seed: int) -> NDArray[np.float64] | None:
-    """Two right-handed directions from a seed to near neighbours that have a counterpart on the other side."""
+def _first_steps(xy: NDArray[np.float64], tree: KDTree, seed: int, is_inner: bool) -> NDArray[np.float64] | None:
+    """Two right-handed directions from a seed to near neighbours; an inner seed has a counterpart opposite to each."""
     _, near = tree.query(xy[seed], k=min(9, len(xy)))
     offsets = xy[near[1:]] - xy[seed]
     found: list[NDArray[np.float64]] = []
     for offset in offsets:
         length = np.linalg.norm(offset)
-        opposite = np.linalg.norm(offsets + offset, axis=1).min() < _MAX_MISS * length
+        usable = not is_inner or np.linalg.norm(offsets + offset, axis=1).min() < _MAX_MISS * length
         turned = all(abs(_cross(f, offset)) > 0.5 * length * np.linalg.norm(f) for f in found)
-        if length > 0 and opposite and turned:
+        if length > 0 and usable and turned:
             found.append(offset)
         if len(found) == 2:
             return np.array(found if _cross(*found) > 0 else found[::-1])

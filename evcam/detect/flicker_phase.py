@@ -14,7 +14,7 @@ _MAX_PIXELS = 2000
 _BIN_S = 5e-4
 _MAX_HZ = 500.0
 _MAX_SPECTRUM_S = 2.0
-_MIN_CYCLES = 5
+_MIN_CYCLES = 2
 _MIN_EVENTS_PER_PIXEL = 4
 _MAX_PHASE_TURNS = 2
 
@@ -49,7 +49,7 @@ def flicker_frequency_hz(events: Events) -> float:
     -------
     float
         Hz; NaN when fewer than a handful of pixels fire with both polarities,
-        or the stretch is too short for five periods.
+        or the stretch is too short for two periods.
     """
     span_s = min(events.duration_s, _MAX_SPECTRUM_S)
     lowest_hz = _MIN_CYCLES / max(span_s, 1e-9)
