@@ -59,7 +59,7 @@ def time_clusters(views: Sequence[View], whitened: Array) -> Clusters:
 
     Notes
     -----
-    A block is five correlation times, at least two windows and 100 ms, but short enough to leave
+    A block is five times as long as the residuals stay correlated, at least two windows and 100 ms, but short enough to leave
     fifteen blocks.  Views of different recordings never share a block.
     """
     names = {name: i for i, name in enumerate(dict.fromkeys(view.recording for view in views))}
@@ -69,7 +69,7 @@ def time_clusters(views: Sequence[View], whitened: Array) -> Clusters:
     correlation_us = _correlation_length(whitened, recording, t_us, spacing_us) * spacing_us
     window_us = max(view.window_us for view in views)
     span_us = sum(float(np.ptp(t_us[recording == i])) + spacing_us for i in names.values())
-    block_us = max(_MIN_BLOCK_US, 2 * window_us, int(_BLOCK_PER_CORRELATION * correlation_us))
+    block_us = max(_MIN_BLOCK_US, 2 * window_us, int(_BLOCK_PER_CORRELATION * (correlation_us - spacing_us)))
     block_us = max(int(min(block_us, span_us / _MIN_CLUSTERS)), 1)
     start_us = np.array([t_us[recording == i].min() for i in names.values()])
     keys = np.column_stack([recording, (t_us - start_us[recording]) // block_us])

@@ -87,7 +87,8 @@ def free_basis(model: str, fix: tuple[str, ...]) -> Array:
 
 
 def _thin_out(obs: Observations, ledger: ViewLedger, detections: Detections, options: CalibrationOptions) -> Observations:
-    chosen = select_views(obs, detections.width, detections.height, options.max_views)
+    t_us = np.array([ledger.views[i].mid_us for i in ledger.kept])
+    chosen = select_views(obs, t_us, detections.width, detections.height, options.max_views)
     keep = np.zeros(len(obs), bool)
     keep[chosen] = True
     ledger.keep(keep, "not needed for coverage")
@@ -194,4 +195,4 @@ def _check_determined(information: Array, camera: Camera, basis: Array) -> None:
     names = Camera.param_names(camera.model)
     weight = np.abs(basis @ (vectors[:, 0] / size) / np.maximum(np.abs(camera.params), 1.0))
     worst = ", ".join(names[i] for i in np.argsort(-weight)[:3])
-    raise NotEnoughDataError(f"the views do not determine {worst}; tilt the board, move it over the whole image, or fix parameters")
+    raise NotEnoughDataError(f"the views do not determine {worst}; tilt the board, move it over the image, or fix parameters")

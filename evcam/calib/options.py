@@ -9,6 +9,7 @@ from evcam.errors import InputError
 
 EQUAL_FOCAL = "fx=fy"
 _LOSSES = ("huber", "squared")
+_LEAST = {"huber_sigma": 0.5, "outlier_sigma": 2.0, "view_sigma": 1.5, "min_points": 4, "max_views": 5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class CalibrationOptions:
             raise InputError(f"loss {self.loss!r} is not known; known: {', '.join(_LOSSES)}")
         if isinstance(self.fix, str):
             raise InputError(f"fix must be a tuple of names, not the text {self.fix!r}")
-        for name, least in (("huber_sigma", 0.5), ("outlier_sigma", 2.0), ("view_sigma", 1.5), ("min_points", 4), ("max_views", 5)):
+        for name, least in _LEAST.items():
             if not getattr(self, name) >= least:
                 raise InputError(f"{name} must be at least {least}, not {getattr(self, name)!r}")
         if not 0 <= self.min_std_px < 10:

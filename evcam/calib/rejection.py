@@ -37,7 +37,7 @@ class ViewLedger:
 
     def keep(self, keep: Mask, reason: str, details: Sequence[str] | None = None) -> None:
         """Reject the views in use for which ``keep`` is False."""
-        for i in np.flatnonzero(~keep):
+        for i in np.flatnonzero(~keep).tolist():
             view = self.views[self.kept[i]]
             detail = details[i] if details is not None else ""
             self.rejected.append((int(self.kept[i]), Rejection(view.recording, view.mid_us if len(view) else 0, reason, detail)))

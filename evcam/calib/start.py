@@ -16,13 +16,13 @@ Array = NDArray[np.float64]
 
 # Focal lengths in units of the longer side of the image, from a fisheye to a long lens.
 _GUESSES = (0.3, 0.45, 0.7, 1.0, 1.5, 2.5, 4.0)
-_TRIAL_VIEWS = 24
+_TRIAL_VIEWS = 20
 _TRIED = 3
 _HUBER = 2.0
 
 
-def start_poses(camera: Camera, obs: Observations) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Pose of the board in each view with given intrinsics.
+def start_poses(camera: Camera, obs: Observations, *, refine: bool = True) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Pose of the board in each view with given intrinsics; ``refine=False`` is rough and faster.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def start_poses(camera: Camera, obs: Observations) -> tuple[Array, Array, NDArra
         solution = homography_dlt(board, m)
         if not solution.is_determined:
             continue
-        matrix = homography_refine(solution.matrix, board, m, huber=_HUBER, iterations=5)
+        matrix = homography_refine(solution.matrix, board, m, huber=_HUBER, iterations=5) if refine else solution.matrix
         rotations[i], translations[i] = planar_pose(matrix)
         depth = obs.object_m[i, obs.mask[i]] @ rotations[i, 2] + translations[i, 2]
         found[i] = bool(np.isfinite(depth).all() and (depth > 0).all())
@@ -80,7 +80,7 @@ def _plain_camera(model: str, focal: float, centre: Array, width: int, height: i
 
 def _misfit(camera: Camera, obs: Observations) -> float:
     """Median whitened residual with poses straight from the homographies; views without a pose count as very bad."""
-    R, t, found = start_poses(camera, obs)
+    R, t, found = start_poses(camera, obs, refine=False)
     norm = whitened_norm(residuals_px(get_model(camera.model), Estimate(camera.params, R, t), obs), obs)
     norm[~found] = 1e9
     return float(np.median(np.minimum(norm, 1e9)[obs.mask]))

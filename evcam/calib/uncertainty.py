@@ -32,5 +32,5 @@ def _best_rotation(camera: Camera) -> Array:
     bearings = bearings[np.isfinite(bearings).all(1)]
     _, by_point, by_params = camera.project_jacobians(bearings)
     by_rotation = by_point @ -hat(bearings)
-    best: Array = np.linalg.lstsq(by_rotation.reshape(-1, 3), by_params.reshape(-1, by_params.shape[-1]))[0]
-    return best
+    best = np.linalg.lstsq(by_rotation.reshape(-1, 3), by_params.reshape(-1, by_params.shape[-1]))[0]
+    return np.asarray(best, float)

@@ -30,7 +30,8 @@ def judge(calibration: Calibration) -> list[str]:
     for i, name in enumerate(("fx", "fy")):
         share = calibration.stds[i] / camera.params[i]
         if share > _LARGEST_FOCAL_STD:
-            reasons.append(f"{name} is uncertain by {100 * share:.1f} %, limit {100 * _LARGEST_FOCAL_STD:.0f} %; tilt the board more")
+            reasons.append(f"{name} is uncertain by {100 * share:.1f} %, limit {100 * _LARGEST_FOCAL_STD:.0f} %; "
+                           "tilt the board more")
     if calibration.coverage < _LEAST_COVERAGE:
         reasons.append(f"the board covered {100 * calibration.coverage:.0f} % of the image, at least "
                        f"{100 * _LEAST_COVERAGE:.0f} % are needed; move it to the borders too")
@@ -38,5 +39,6 @@ def judge(calibration: Calibration) -> list[str]:
         reasons.append(f"reprojection error {calibration.rms_px:.2f} px, limit {_LARGEST_RMS_PX} px; check target and model")
     uncertain = float(np.nanmedian(calibration.projection_std(calibration.inlier_xy, rotation_free=True)))
     if uncertain > _LARGEST_UNCERTAINTY_PX:
-        reasons.append(f"projection is uncertain by {uncertain:.1f} px where the board was seen, limit {_LARGEST_UNCERTAINTY_PX} px")
+        reasons.append(f"projection is uncertain by {uncertain:.1f} px where the board was seen, "
+                       f"limit {_LARGEST_UNCERTAINTY_PX} px; record more, from more sides")
     return reasons

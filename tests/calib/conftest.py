@@ -17,7 +17,7 @@ def hand_motion(count, duration_s, distance_m):
     """Smooth poses of the board like those of a hand, (count, 3, 3) and (count, 3)."""
     t = np.linspace(0, duration_s, count)[:, None]
     w = np.concatenate([0.5 * np.sin(1.9 * t), 0.5 * np.sin(2.7 * t + 1), 0.4 * np.sin(1.1 * t + 2) + np.pi / 2], 1)
-    move = np.concatenate([0.25 * np.sin(2.3 * t + 0.5), 0.18 * np.sin(3.1 * t), 0.25 * np.sin(1.3 * t + 1)], 1) * distance_m / 0.7
+    move = np.concatenate([0.36 * np.sin(2.3 * t + 0.5), 0.26 * np.sin(3.1 * t), 0.36 * np.sin(1.3 * t + 1)], 1) * distance_m
     R = exp_so3(w * [1, 1, 0]) @ exp_so3(w * [0, 0, 1])
     middle = TARGET.object_points.mean(0)
     return R, np.array([0, 0, distance_m]) + move - R @ middle
@@ -31,7 +31,8 @@ def noise(rng, shape, sigma_px, phi):
     return white
 
 
-def detections(camera=RADTAN, *, views=60, duration_s=12.0, sigma_px=0.1, phi=0.0, seed=0, distance_m=0.7, names=("a",), R=None, t=None):
+def detections(camera=RADTAN, *, views=60, duration_s=12.0, sigma_px=0.1, phi=0.0, seed=0, distance_m=0.7, names=("a",),
+               R=None, t=None):
     rng = np.random.default_rng(seed)
     if R is None:
         R, t = hand_motion(views, duration_s, distance_m)
