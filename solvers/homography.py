@@ -1,4 +1,4 @@
-"""Homographies between two planes, from point pairs."""
+"""Homographies between two planes from point pairs, batched over leading axes."""
 
 from __future__ import annotations
 
@@ -8,40 +8,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
-MIN_POINTS = 4
 _DETERMINED = 1e-6
+_CONVERGED = 1e-12
+_RIDGE = 1e-15
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class HomographySolution:
-    """A homography, and how well the points determine it.
+    """Homographies, and how well the points determine them.
 
     Attributes
     ----------
-    matrix : ndarray of float64, shape (3, 3)
+    matrix : ndarray of float64, shape (..., 3, 3)
         Maps homogeneous source to target points, unit Frobenius norm.
-    conditioning : float
+    conditioning : ndarray of float64, shape (...)
         Second smallest over largest singular value of the design matrix; about zero when the points
-        (all on a line, or fewer than four) allow a whole family of homographies.
+        (all but one on a line, or fewer than four) allow a whole family of homographies.
     """
 
     matrix: Array
-    conditioning: float
+    conditioning: Array
 
     @property
-    def is_determined(self) -> bool:
+    def is_determined(self) -> Mask:
         """Whether the points fix the homography."""
-        return self.conditioning > _DETERMINED
+        determined: Mask = np.asarray(self.conditioning) > _DETERMINED
+        return determined
 
 
-def homography_dlt(source: Array, target: Array) -> HomographySolution:
+def homography_dlt(source: Array, target: Array, mask: Mask | None = None) -> HomographySolution:
     """Direct linear transform on normalised points (Hartley & Zisserman, alg. 4.2).
 
     Parameters
     ----------
-    source, target : ndarray of float64, shape (N, 2)
+    source, target : ndarray of float64, shape (..., N, 2)
         Point pairs.
+    mask : ndarray of bool, shape (..., N), optional
+        Pairs that take part; the others may hold anything finite.
 
     Notes
     -----
@@ -55,72 +60,104 @@ def homography_dlt(source: Array, target: Array) -> HomographySolution:
     >>> bool(np.allclose(h / h[2, 2], [[2, 0, 3], [0, 2, 3], [0, 0, 1]]))
     True
     """
-    if len(source) < MIN_POINTS:
-        return HomographySolution(np.eye(3) / np.sqrt(3), 0.0)
-    normalise_source, a = _normalised(source)
-    normalise_target, b = _normalised(target)
-    rows = np.zeros((2 * len(a), 9))
-    rows[0::2, 0:3] = rows[1::2, 3:6] = a
-    rows[0::2, 6:9] = -b[:, :1] * a
-    rows[1::2, 6:9] = -b[:, 1:2] * a
-    _, singular, vt = np.linalg.svd(rows.T @ rows)
-    h = np.linalg.solve(normalise_target, vt[-1].reshape(3, 3) @ normalise_source)
-    return HomographySolution(h / np.linalg.norm(h), float(np.sqrt(singular[-2] / singular[0])))
+    mask = np.ones(source.shape[:-1], bool) if mask is None else mask
+    normalise_source, a = _normalised(source, mask)
+    normalise_target, b = _normalised(target, mask)
+    rows = np.zeros((*a.shape[:-1], 2, 9))
+    rows[..., 0, 0:3] = rows[..., 1, 3:6] = a
+    rows[..., 6:9] = -b[..., :2, None] * a[..., None, :]
+    rows[~mask] = 0.0
+    stacked = rows.reshape(*a.shape[:-2], -1, 9)
+    values, vectors = np.linalg.eigh(np.swapaxes(stacked, -1, -2) @ stacked)
+    h: Array = np.linalg.solve(normalise_target, vectors[..., 0].reshape(*a.shape[:-2], 3, 3) @ normalise_source)
+    conditioning = np.sqrt(np.maximum(values[..., 1], 0.0) / np.maximum(values[..., -1], 1e-300))
+    return HomographySolution(_unit(h), conditioning)
 
 
-def homography_refine(matrix: Array, source: Array, target: Array, *, huber: float = np.inf, iterations: int = 10) -> Array:
+def homography_refine(
+    matrix: Array, source: Array, target: Array, mask: Mask | None = None, *, huber: float = np.inf, iterations: int = 10
+) -> Array:
     """Minimise the transfer error in the target plane by Gauss-Newton steps.
 
     Parameters
     ----------
-    matrix : ndarray of float64, shape (3, 3)
+    matrix : ndarray of float64, shape (..., 3, 3)
         Start, e.g. from `homography_dlt`.
-    source, target : ndarray of float64, shape (N, 2)
-        Point pairs, N >= 4.
+    source, target : ndarray of float64, shape (..., N, 2)
+        Point pairs, at least four of them in the mask.
+    mask : ndarray of bool, shape (..., N), optional
+        Pairs that take part; the others may hold anything finite.
     huber : float
         Errors beyond this multiple of their robust scale (median / 1.18) get the weight of Huber's loss.
+    iterations : int
+        Largest number of steps.
 
     Returns
     -------
-    ndarray of float64, shape (3, 3)
-        Homography of unit Frobenius norm.
+    ndarray of float64, shape (..., 3, 3)
+        Homographies of unit Frobenius norm.
     """
-    h = matrix / np.linalg.norm(matrix)
-    homogeneous = np.column_stack([source, np.ones(len(source))])
+    mask = np.ones(source.shape[:-1], bool) if mask is None else mask
+    h = _unit(matrix)
+    homogeneous = np.concatenate([source, np.ones_like(source[..., :1])], -1)
     for _ in range(iterations):
         error, jacobian = _transfer(h, homogeneous, target)
-        norm = np.linalg.norm(error, axis=1)
-        scale = np.median(norm) / 1.1774
-        weight = np.sqrt(np.minimum(1.0, huber * scale / np.maximum(norm, 1e-300))) if scale > 0 else np.ones(len(norm))
-        # The scale of h is free; the minimum-norm step leaves it alone.
-        step = np.linalg.lstsq((jacobian * weight[:, None, None]).reshape(-1, 9), (error * weight[:, None]).ravel())[0]
-        h = h - step.reshape(3, 3)
-        h = h / np.linalg.norm(h)
-        if np.abs(step).max() < 1e-12:
+        weight = _huber_weights(np.linalg.norm(error, axis=-1), mask, huber)[..., None]
+        rows = np.concatenate([jacobian, error[..., None]], -1) * np.sqrt(weight)[..., None]
+        rows = rows.reshape(*rows.shape[:-3], -1, 10)
+        product = np.swapaxes(rows, -1, -2) @ rows
+        # The scale of h is free, and the step must be orthogonal to it; the ridge keeps degenerate sets solvable.
+        flat = h.reshape(*h.shape[:-2], 9)
+        size = np.trace(product[..., :9, :9], axis1=-2, axis2=-1)[..., None, None]
+        gauge = flat[..., :, None] * flat[..., None, :] + _RIDGE * np.eye(9)
+        step = np.linalg.solve(product[..., :9, :9] + size * gauge, product[..., :9, 9:])[..., 0]
+        h = _unit(h - step.reshape(h.shape))
+        if np.abs(step).max(initial=0.0) < _CONVERGED:
             break
     return h
 
 
 def transfer(matrix: Array, points: Array) -> Array:
-    """Points (..., 2) mapped by a homography."""
-    mapped = points @ matrix[:, :2].T + matrix[:, 2]
+    """Points (..., N, 2) mapped by homographies (..., 3, 3)."""
+    mapped = points @ np.swapaxes(matrix[..., :2], -1, -2) + matrix[..., None, :, 2]
     plane: Array = mapped[..., :2] / mapped[..., 2:]
     return plane
 
 
 def _transfer(h: Array, homogeneous: Array, target: Array) -> tuple[Array, Array]:
-    mapped = homogeneous @ h.T
-    value = mapped[:, :2] / mapped[:, 2:]
-    jacobian = np.zeros((len(mapped), 2, 9))
-    scaled = homogeneous / mapped[:, 2:]
-    jacobian[:, 0, 0:3] = jacobian[:, 1, 3:6] = scaled
-    jacobian[:, :, 6:9] = -value[:, :, None] * scaled[:, None, :]
+    mapped = homogeneous @ np.swapaxes(h, -1, -2)
+    value = mapped[..., :2] / mapped[..., 2:]
+    jacobian = np.zeros((*value.shape, 9))
+    scaled = homogeneous / mapped[..., 2:]
+    jacobian[..., 0, 0:3] = jacobian[..., 1, 3:6] = scaled
+    jacobian[..., :, 6:9] = -value[..., :, None] * scaled[..., None, :]
     return value - target, jacobian
 
 
-def _normalised(points: Array) -> tuple[Array, Array]:
-    centre = points.mean(0)
-    spread = float(np.sqrt(((points - centre) ** 2).sum(1).mean()))
-    s = np.sqrt(2) / spread if spread > 0 else 1.0
-    matrix = np.array([[s, 0, -s * centre[0]], [0, s, -s * centre[1]], [0, 0, 1]])
-    return matrix, np.column_stack([points, np.ones(len(points))]) @ matrix.T
+def _huber_weights(norm: Array, mask: Mask, huber: float) -> Array:
+    if np.isinf(huber):
+        return mask.astype(float)
+    middle = np.maximum(mask.sum(-1, keepdims=True) - 1, 0) // 2
+    median = np.take_along_axis(np.sort(np.where(mask, norm, np.inf), axis=-1), middle, -1)
+    limit = huber * median / 1.1774
+    weight = np.where(norm <= limit, 1.0, limit / np.maximum(norm, 1e-300))
+    return np.where(mask, np.where(median > 0, weight, 1.0), 0.0)
+
+
+def _normalised(points: Array, mask: Mask) -> tuple[Array, Array]:
+    """Matrix that moves the centroid to the origin and the rms distance to sqrt(2), and homogeneous points so moved."""
+    count = np.maximum(mask.sum(-1), 1)[..., None]
+    centre = (points * mask[..., None]).sum(-2) / count
+    offset = points - centre[..., None, :]
+    spread = np.sqrt(((offset * mask[..., None]) ** 2).sum((-1, -2)) / count[..., 0])
+    scale = np.where(spread > 0, np.sqrt(2) / np.maximum(spread, 1e-300), 1.0)
+    matrix = np.zeros((*scale.shape, 3, 3))
+    matrix[..., 0, 0] = matrix[..., 1, 1] = scale
+    matrix[..., :2, 2] = -scale[..., None] * centre
+    matrix[..., 2, 2] = 1.0
+    return matrix, np.concatenate([offset * scale[..., None, None], np.ones_like(offset[..., :1])], -1)
+
+
+def _unit(matrix: Array) -> Array:
+    unit: Array = matrix / np.linalg.norm(matrix, axis=(-2, -1), keepdims=True)
+    return unit

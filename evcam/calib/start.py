@@ -19,6 +19,8 @@ _GUESSES = (0.3, 0.45, 0.7, 1.0, 1.5, 2.5, 4.0)
 _TRIAL_VIEWS = 20
 _TRIED = 3
 _HUBER = 2.0
+# Beyond 80 degrees from the axis a plane's image runs away and a homography with it.
+_LEAST_COSINE = 0.17
 
 
 def start_poses(camera: Camera, obs: Observations, *, refine: bool = True) -> tuple[Array, Array, NDArray[np.bool_]]:
@@ -31,21 +33,19 @@ def start_poses(camera: Camera, obs: Observations, *, refine: bool = True) -> tu
     found : ndarray of bool, shape (V,)
         False where the points (on a line, or hardly any inside the valid region) give no pose.
     """
-    rotations, translations = np.tile(np.eye(3), (len(obs), 1, 1)), np.tile([0.0, 0.0, 1.0], (len(obs), 1))
-    found = np.zeros(len(obs), bool)
     bearings = camera.unproject(obs.xy)
-    usable = obs.mask & np.isfinite(bearings).all(-1)
-    for i, use in enumerate(usable):
-        m = bearings[i, use, :2] / bearings[i, use, 2:]
-        board = obs.object_m[i, use, :2]
-        solution = homography_dlt(board, m)
-        if not solution.is_determined:
-            continue
-        matrix = homography_refine(solution.matrix, board, m, huber=_HUBER, iterations=5) if refine else solution.matrix
-        rotations[i], translations[i] = planar_pose(matrix)
-        depth = obs.object_m[i, obs.mask[i]] @ rotations[i, 2] + translations[i, 2]
-        found[i] = bool(np.isfinite(depth).all() and (depth > 0).all())
-    return rotations, translations, found
+    # NaN, outside the valid region, compares as False.
+    usable = obs.mask & (bearings[..., 2] > _LEAST_COSINE)
+    m = np.where(usable[..., None], bearings[..., :2] / bearings[..., 2:], 0.0)
+    board = obs.object_m[..., :2]
+    solution = homography_dlt(board, m, usable)
+    found = solution.is_determined
+    matrix = np.where(found[:, None, None], solution.matrix, np.eye(3))
+    if refine:
+        matrix[found] = homography_refine(matrix[found], board[found], m[found], usable[found], huber=_HUBER, iterations=5)
+    R, t = planar_pose(matrix)
+    depth = (obs.object_m @ R[:, 2, :, None])[..., 0] + t[:, 2:]
+    return R, t, found & np.isfinite(depth).all(1) & ((depth > 0) | ~obs.mask).all(1)
 
 
 def start_camera(model: str, width: int, height: int, obs: Observations, basis: Array) -> Camera:
@@ -68,9 +68,9 @@ def start_camera(model: str, width: int, height: int, obs: Observations, basis: 
 
 
 def _pixel_homographies(obs: Observations) -> Array:
-    pairs = [(obs.object_m[i, use, :2], obs.xy[i, use]) for i, use in enumerate(obs.mask)]
-    solutions = [homography_dlt(board, px) for board, px in pairs]
-    return np.array([solution.matrix for solution in solutions if solution.is_determined]).reshape(-1, 3, 3)
+    solution = homography_dlt(obs.object_m[..., :2], obs.xy, obs.mask)
+    determined: Array = solution.matrix[solution.is_determined]
+    return determined
 
 
 def _plain_camera(model: str, focal: float, centre: Array, width: int, height: int) -> Camera:
