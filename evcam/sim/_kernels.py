@@ -7,6 +7,7 @@ notice a change in another file.  Times are seconds since the recording's start.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,31 +15,40 @@ from numpy.typing import NDArray
 from evcam._jit import kernel
 
 Array = NDArray[np.float64]
+Counters = NDArray[np.uint64]
+Packed = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
-# columns of a pixel's state
-LEVEL, PHOTO, REF, RELEASE, ON, OFF, BASE_ON, BASE_OFF, STATE_SIZE = range(9)
-# sensor's constants
-INV_SIGMA, NOISE, REFRACTORY, TAU, LATENCY, JITTER, FLOOR, STEP_PX, SENSOR_SIZE = range(9)
+FRAME_SHARE = 0.4
+"""Frames are closer than a pixel needs, so that every pixel can be looked at when its own motion asks for it."""
+PIXEL_BITS = 30
+"""An event is one number, time then pixel then polarity, so that sorting numbers sorts events."""
+
+# columns of a pixel's state; LAST is when it was looked at, negative if no edge was near; X, Y where on the board
+LEVEL, REF, RELEASE, ON, OFF, LAST, X, Y, STATE_SIZE = range(9)
+# columns of what is seldom needed
+BASE_ON, BASE_OFF, PHOTO, SPARE_SIZE = range(4)
+# sensor's constants; LONGEST is the longest time for which a pixel near an edge may be left alone
+INV_SIGMA, NOISE, REFRACTORY, TAU, LATENCY, JITTER, FLOOR, STEP_PX, LONGEST, SENSOR_SIZE = range(10)
 # a board's constants
 KIND, ROWS, COLS, SPACING, RADIUS, X0, X1, Y0, Y1, SURROUND, BOARD_SIZE = range(11)
 ASYMMETRIC, SYMMETRIC, CHECKER = range(3)
 
-_MARGIN_SIGMAS = 3.5
-"""Beyond so many standard deviations of the blur an edge changes intensity by less than 3e-4 of its contrast."""
+_MARGIN_SIGMAS = 3.0
+"""Beyond so many standard deviations of the blur an edge changes intensity by about 1e-3 of its contrast."""
 _PROFILE_PER_SIGMA = 160
 _PROFILE = np.array([0.5 * math.erfc(_MARGIN_SIGMAS * math.sqrt(0.5) - z / _PROFILE_PER_SIGMA * math.sqrt(0.5))
                      for z in range(int(2 * _MARGIN_SIGMAS * _PROFILE_PER_SIGMA) + 1)])
-_MAX_SLEEP = 64
+_LONGEST_SLEEP_S = 0.02
+_MAX_FRAMES = 16
 _GAMMA, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32, _LOW = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32), np.uint64(0xFFFFFFFF)
 
 
 @kernel
-def _normal_pair(random: NDArray[np.uint64], i: int) -> tuple[float, float]:
-    """Two standard normal numbers from pixel i's own stream (SplitMix64, Box-Muller)."""
-    random[i] += _GAMMA
-    z = random[i]
-    z = (z ^ (z >> _S30)) * _MIX_1
+def _normal_pair(counter: Any) -> tuple[float, float]:
+    """Two standard normal numbers from a 64-bit counter (SplitMix64, Box-Muller)."""
+    z = (counter ^ (counter >> _S30)) * _MIX_1
     z = (z ^ (z >> _S27)) * _MIX_2
     z = z ^ (z >> _S31)
     u = (np.float64(z >> _S32) + 0.5) / 4294967296.0
@@ -48,105 +58,115 @@ def _normal_pair(random: NDArray[np.uint64], i: int) -> tuple[float, float]:
 
 
 @kernel
-def _draw_thresholds(state: Array, random: NDArray[np.uint64], i: int, sensor: Array) -> None:
-    state[i, ON], state[i, OFF] = state[i, BASE_ON], state[i, BASE_OFF]
-    if sensor[NOISE] > 0:
-        a, b = _normal_pair(random, i)
-        state[i, ON] = max(state[i, ON] + sensor[NOISE] * a, sensor[FLOOR])
-        state[i, OFF] = max(state[i, OFF] + sensor[NOISE] * b, sensor[FLOOR])
-
-
-@kernel
-def _delay(random: NDArray[np.uint64], i: int, sensor: Array) -> float:
-    delay = sensor[LATENCY]
-    if sensor[JITTER] > 0:
-        a, _ = _normal_pair(random, i)
-        delay = max(delay + sensor[JITTER] * a, 0.0)
-    return delay
-
-
-@kernel
 def _cross(
-    state: Array, random: NDArray[np.uint64], i: int, y0: float, y1: float, t0: float, t1: float, sensor: Array,
-    out_t: NDArray[np.int64], out_pixel: NDArray[np.int32], out_on: NDArray[np.bool_], count: int,
+    state: Array, spare: Array, random: Counters, i: int, y0: float, y1: float, t0: float, t1: float, sensor: Array, out: Packed, count: int,
 ) -> int:
     """Events of pixel i while its level goes straight from y0 at t0 to y1 at t1."""
+    # one function and local numbers: calls that carry all the arrays cost more than the work itself
+    refractory, noise, jitter, floor = sensor[REFRACTORY], sensor[NOISE], sensor[JITTER], sensor[FLOOR]
+    ref, release, up, down = state[i, REF], state[i, RELEASE], state[i, ON], state[i, OFF]
+    counter = random[i]
     while True:
-        release = state[i, RELEASE]
         if release > t0:
             if release >= t1:
-                return count
+                break
             y0 += (y1 - y0) * (release - t0) / (t1 - t0)
             t0 = release
-        if math.isnan(state[i, REF]):
-            state[i, REF] = y0
-        on = y1 - state[i, REF] >= state[i, ON]
-        if not on and state[i, REF] - y1 < state[i, OFF]:
-            return count
-        level = state[i, REF] + state[i, ON] if on else state[i, REF] - state[i, OFF]
+        if math.isnan(ref):
+            ref = y0
+        on = y1 - ref >= up
+        if not on and ref - y1 < down:
+            break
+        level = ref + up if on else ref - down
         # a threshold drawn anew may already be exceeded: the pixel then fires at once
-        part = (level - y0) / (y1 - y0) if y1 != y0 else 0.0
-        part = min(max(part, 0.0), 1.0)
+        part = min(max((level - y0) / (y1 - y0), 0.0), 1.0) if y1 != y0 else 0.0
         y0 += (y1 - y0) * part
         t0 += (t1 - t0) * part
-        out_t[count] = int(math.floor((t0 + _delay(random, i, sensor)) * 1e6))
-        out_pixel[count] = i
-        out_on[count] = on
+        delay = sensor[LATENCY]
+        if jitter > 0.0:
+            counter += _GAMMA
+            delay = max(delay + jitter * _normal_pair(counter)[0], 0.0)
+        out[count] = (int(math.floor((t0 + delay) * 1e6)) << PIXEL_BITS) | (i << 1) | (1 if on else 0)
         count += 1
-        _draw_thresholds(state, random, i, sensor)
-        state[i, REF] = np.nan if sensor[REFRACTORY] > 0 else level
-        state[i, RELEASE] = t0 + sensor[REFRACTORY]
-
-
-@kernel
-def _advance(
-    state: Array, random: NDArray[np.uint64], i: int, level: float, t0: float, t1: float, sensor: Array,
-    out_t: NDArray[np.int64], out_pixel: NDArray[np.int32], out_on: NDArray[np.bool_], count: int,
-) -> int:
-    """Events of pixel i while the light's logarithm goes straight from the last level to ``level``."""
-    before = state[i, LEVEL]
-    state[i, LEVEL] = level
-    if sensor[TAU] == 0.0:
-        return _cross(state, random, i, before, level, t0, t1, sensor, out_t, out_pixel, out_on, count)
-    # y' = (u - y) / tau for u straight is solved exactly; straight pieces of tau / 4 follow the solution
-    pieces = max(1, int(math.ceil(4.0 * (t1 - t0) / sensor[TAU])))
-    step = (t1 - t0) / pieces
-    slope = (level - before) / (t1 - t0)
-    decay = math.exp(-step / sensor[TAU])
-    for k in range(pieces):
-        u = before + slope * step * k
-        y0 = state[i, PHOTO]
-        y1 = u + slope * (step - sensor[TAU]) + (y0 - u + slope * sensor[TAU]) * decay
-        state[i, PHOTO] = y1
-        count = _cross(state, random, i, y0, y1, t0 + step * k, t0 + step * (k + 1), sensor, out_t, out_pixel, out_on, count)
+        if noise > 0.0:
+            counter += _GAMMA
+            a, b = _normal_pair(counter)
+            up = max(spare[i, BASE_ON] + noise * a, floor)
+            down = max(spare[i, BASE_OFF] + noise * b, floor)
+        ref = math.nan if refractory > 0.0 else level
+        release = t0 + refractory
+    state[i, REF], state[i, RELEASE], state[i, ON], state[i, OFF] = ref, release, up, down
+    random[i] = counter
     return count
 
 
 @kernel
-def _events_at_most(state: Array, i: int, level: float, sensor: Array) -> int:
-    before = state[i, LEVEL]
-    travel = abs(level - before) + (abs(state[i, PHOTO] - before) if sensor[TAU] > 0 else 0.0)
-    held = 0.0 if math.isnan(state[i, REF]) else abs(before - state[i, REF])
-    return int((travel + held) / sensor[FLOOR]) + 2
+def _follow(
+    state: Array, spare: Array, random: Counters, i: int, level: float, t0: float, t1: float, sensor: Array, out: Packed, count: int,
+) -> int:
+    """As `_cross` behind the photoreceptor's low-pass, while the light goes straight from the last level to ``level``."""
+    # y' = (u - y) / tau for u straight is solved exactly; straight pieces of tau / 4 follow the solution
+    before, tau = state[i, LEVEL], sensor[TAU]
+    pieces = max(1, int(math.ceil(4.0 * (t1 - t0) / tau)))
+    step = (t1 - t0) / pieces
+    slope = (level - before) / (t1 - t0)
+    decay = math.exp(-step / tau)
+    y0 = spare[i, PHOTO]
+    for k in range(pieces):
+        u = before + slope * step * k
+        y1 = u + slope * (step - tau) + (y0 - u + slope * tau) * decay
+        count = _cross(state, spare, random, i, y0, y1, t0 + step * k, t0 + step * (k + 1), sensor, out, count)
+        y0 = y1
+    spare[i, PHOTO] = y0
+    return count
 
 
 @kernel
-def _stays_quiet(state: Array, i: int, level: float, t0: float, t1: float, tau: float) -> bool:
+def _events_at_most(state: Array, i: int, level: float, lag: float, floor: float) -> int:
+    before, ref = state[i, LEVEL], state[i, REF]
+    held = 0.0 if math.isnan(ref) else abs(before - ref)
+    return int((abs(level - before) + lag + held) / floor) + 2
+
+
+@kernel
+def _stays_quiet(state: Array, i: int, level: float, t0: float, t1: float) -> bool:
     """Most pixels, most of the time: told apart first because calls that carry all the arrays are slow."""
-    if tau > 0.0:
-        return False
     if state[i, RELEASE] > t0:
         return bool(state[i, RELEASE] >= t1)
     return bool(state[i, REF] - state[i, OFF] < level < state[i, REF] + state[i, ON])
 
 
 @kernel
-def _sleep(state: Array, i: int, clear_px: float, sensor: Array) -> int:
-    """Number of frames for which no edge can reach pixel i, being ``clear_px`` away from the blur of the nearest."""
-    if sensor[TAU] > 0 and abs(state[i, PHOTO] - state[i, LEVEL]) > 1e-3 * sensor[FLOOR]:
-        return 1
+def _pixel(
+    state: Array, spare: Array, random: Counters, i: int, level: float, clear_px: float, t0: float, t1: float, sensor: Array,
+    out: Packed, count: int,
+) -> int:
+    """Events of pixel i, now at ``level``; -1 if ``out`` has too little room."""
+    start = state[i, LAST] if state[i, LAST] >= 0.0 else t0
+    tau, lag = sensor[TAU], 0.0
+    if tau > 0.0:
+        lag = abs(spare[i, PHOTO] - state[i, LEVEL])
+    if tau > 0.0 or not _stays_quiet(state, i, level, start, t1):
+        if count + _events_at_most(state, i, level, lag, sensor[FLOOR]) > len(out):
+            return -1
+        if tau > 0.0:
+            count = _follow(state, spare, random, i, level, start, t1, sensor, out, count)
+            lag = abs(spare[i, PHOTO] - level)
+        else:
+            count = _cross(state, spare, random, i, state[i, LEVEL], level, start, t1, sensor, out, count)
+    state[i, LEVEL] = level
+    state[i, LAST] = t1 if clear_px <= 0.0 or lag > 1e-3 * sensor[FLOOR] else -t1
+    return count
+
+
+@kernel
+def _rest(clear_px: float, still_settling: bool, speed_pxps: float, frame_s: float, sensor: Array) -> float:
+    """How long a pixel may be left alone when the image moves at this speed there."""
+    if still_settling or clear_px <= 0.0:
+        longest = min(sensor[LONGEST], _MAX_FRAMES * frame_s)
+        return min(sensor[STEP_PX] / speed_pxps, longest) if speed_pxps > 0.0 else longest
     # not all of the distance, since it is linearised
-    return max(1, min(_MAX_SLEEP, int(0.8 * clear_px / sensor[STEP_PX])))
+    return min(0.8 * clear_px / speed_pxps, _LONGEST_SLEEP_S) if speed_pxps > 0.0 else _LONGEST_SLEEP_S
 
 
 @kernel
@@ -239,17 +259,25 @@ def _checker(x: float, y: float, gx: float, gy: float, board: Array, inv_sigma: 
 
 
 @kernel
-def board_light(H: Array, ray: Array, board: Array, ground: float, ink: float, inv_sigma: float) -> tuple[float, float]:
-    """Log intensity of a pixel that sees the board, and at most its distance to the nearest edge in pixels."""
+def board_light(
+    H: Array, ray: Array, x_before: float, y_before: float, board: Array, ground: float, ink: float, inv_sigma: float
+) -> tuple[float, float, float, float, float]:
+    """What a pixel sees of the board.
+
+    Returns log intensity, at most the distance to the nearest edge in pixels, the point on the board, and how far in
+    pixels that has moved from (x_before, y_before).
+    """
     x, y, x_u, x_v, y_u, y_v, front = _on_plane(H, ray)
     if front < 0:
-        return math.log(board[SURROUND]), 10.0
+        return math.log(board[SURROUND]), 10.0, math.nan, math.nan, math.nan
     px_per_m = 1.0 / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
+    dx, dy = x - x_before, y - y_before
+    moved_px = _norm(y_v * dx - x_v * dy, x_u * dy - y_u * dx) / max(abs(x_u * y_v - x_v * y_u), 1e-30)
     clear = _box_distance(x, y, board[X0], board[X1], board[Y0], board[Y1])
     sheet = 1.0 if board[X0] < x < board[X1] and board[Y0] < y < board[Y1] else 0.0
     near_rim = clear * px_per_m * inv_sigma < _MARGIN_SIGMAS
     if sheet == 0.0 and not near_rim:
-        return math.log(board[SURROUND]), clear * px_per_m
+        return math.log(board[SURROUND]), clear * px_per_m, x, y, moved_px
     gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
     if near_rim:
         sheet = _box(x, y, gx, gy, board[X0], board[X1], board[Y0], board[Y1], inv_sigma)
@@ -258,7 +286,7 @@ def board_light(H: Array, ray: Array, board: Array, ground: float, ink: float, i
     else:
         share, edge = _circles(x, y, x_u, x_v, y_u, y_v, board, inv_sigma)
     light = board[SURROUND] + sheet * (ground + (ink - ground) * share - board[SURROUND])
-    return math.log(light), min(clear, edge) * px_per_m
+    return math.log(light), min(clear, edge) * px_per_m, x, y, moved_px
 
 
 @kernel
@@ -280,67 +308,87 @@ def bands_light(H: Array, ray: Array, bands: Array, background: float, inv_sigma
 
 
 @kernel
-def start_board(state: Array, random: NDArray[np.uint64], rays: Array, H: Array, board: Array, ground: float, ink: float,
-                sensor: Array) -> None:
+def start_board(state: Array, spare: Array, rays: Array, H: Array, board: Array, ground: float, ink: float, sensor: Array) -> None:
     """Pixels that have looked at the first image for long."""
     for i in range(len(rays)):
-        light, _ = board_light(H, rays[i], board, ground, ink, sensor[INV_SIGMA])
-        state[i, LEVEL] = state[i, PHOTO] = state[i, REF] = light
-        _draw_thresholds(state, random, i, sensor)
+        light, _, x, y, _ = board_light(H, rays[i], 0.0, 0.0, board, ground, ink, sensor[INV_SIGMA])
+        state[i, LEVEL] = state[i, REF] = spare[i, PHOTO] = light
+        state[i, X], state[i, Y] = x, y
 
 
 @kernel
-def start_bands(state: Array, random: NDArray[np.uint64], rays: Array, H: Array, bands: Array, background: float,
-                sensor: Array) -> None:
+def start_bands(state: Array, spare: Array, rays: Array, H: Array, bands: Array, background: float, sensor: Array) -> None:
     """As `start_board`."""
     for i in range(len(rays)):
         light, _ = bands_light(H, rays[i], bands, background, sensor[INV_SIGMA])
-        state[i, LEVEL] = state[i, PHOTO] = state[i, REF] = light
-        _draw_thresholds(state, random, i, sensor)
+        state[i, LEVEL] = state[i, REF] = spare[i, PHOTO] = light
+
+
+@kernel
+def _next_frame(j: int, wake: float, in_blur: bool, times: Array, changes: Flags) -> int:
+    """The frame from j on at which a pixel has to be looked at; the number of frames if it may sleep on beyond the last."""
+    last = len(changes) - 1
+    while times[j + 1] <= wake and not changes[j]:
+        if j == last:
+            return j if in_blur else j + 1
+        j += 1
+    return j
 
 
 @kernel
 def advance_board(
-    first: int, frame: int, t0: float, t1: float, H: Array, board: Array, ground: float, ink: float, changes: bool,
-    rays: Array, state: Array, random: NDArray[np.uint64], wake: NDArray[np.int64], sensor: Array,
-    out_t: NDArray[np.int64], out_pixel: NDArray[np.int32], out_on: NDArray[np.bool_], count: int,
-) -> tuple[int, int]:
-    """Events of all pixels from ``first`` on between two frames.
+    first: int, first_frame: int, times: Array, H: Array, board: Array, ground: Array, ink: Array, changes: Flags,
+    rays: Array, state: Array, spare: Array, random: Counters, wake: Array, sensor: Array, out: Packed, count: int,
+) -> tuple[int, int, int]:
+    """Events of all pixels between the first and the last of some frames.
 
-    Returns the number of events so far and the pixel to resume at with a larger buffer (the number of pixels when done).
+    ``times`` has one more element than there are frames.  Pixels are the outer loop, so that a pixel's state stays at
+    hand.  Returns the number of events so far and the pixel and the frame to resume at with a larger buffer (the number
+    of pixels when done).
     """
-    margin_px, tau = _MARGIN_SIGMAS / sensor[INV_SIGMA], sensor[TAU]
+    margin_px = _MARGIN_SIGMAS / sensor[INV_SIGMA]
     for i in range(first, len(rays)):
-        if wake[i] > frame and not changes:
-            continue
-        light, clear_px = board_light(H, rays[i], board, ground, ink, sensor[INV_SIGMA])
-        if _stays_quiet(state, i, light, t0, t1, tau):
-            state[i, LEVEL] = light
-        else:
-            if count + _events_at_most(state, i, light, sensor) > len(out_t):
-                return count, i
-            count = _advance(state, random, i, light, t0, t1, sensor, out_t, out_pixel, out_on, count)
-        wake[i] = frame + _sleep(state, i, clear_px - margin_px, sensor)
-    return count, len(rays)
+        j = _next_frame(first_frame if i == first else 1, wake[i], state[i, LAST] >= 0.0, times, changes)
+        while j < len(changes):
+            light, clear_px, x, y, moved_px = board_light(
+                H[j], rays[i], state[i, X], state[i, Y], board, ground[j], ink[j], sensor[INV_SIGMA])
+            clear_px -= margin_px
+            elapsed = times[j] - abs(state[i, LAST])
+            done = _pixel(state, spare, random, i, light, clear_px, times[j - 1], times[j], sensor, out, count)
+            if done < 0:
+                return count, i, j
+            count = done
+            frame_s = times[j] - times[j - 1]
+            speed = FRAME_SHARE * sensor[STEP_PX] / frame_s if math.isnan(moved_px) else moved_px / elapsed
+            state[i, X], state[i, Y] = x, y
+            in_blur = state[i, LAST] >= 0.0
+            wake[i] = times[j] + _rest(clear_px, in_blur, speed, frame_s, sensor)
+            if j == len(changes) - 1:
+                break
+            j = _next_frame(j + 1, wake[i], in_blur, times, changes)
+    return count, len(rays), 1
 
 
 @kernel
 def advance_bands(
-    first: int, frame: int, t0: float, t1: float, H: Array, bands: Array, background: float,
-    rays: Array, state: Array, random: NDArray[np.uint64], wake: NDArray[np.int64], sensor: Array,
-    out_t: NDArray[np.int64], out_pixel: NDArray[np.int32], out_on: NDArray[np.bool_], count: int,
-) -> tuple[int, int]:
-    """As `advance_board`."""
-    margin_px, tau = _MARGIN_SIGMAS / sensor[INV_SIGMA], sensor[TAU]
+    first: int, first_frame: int, times: Array, H: Array, bands: Array, background: float, changes: Flags,
+    rays: Array, state: Array, spare: Array, random: Counters, wake: Array, sensor: Array, out: Packed, count: int,
+) -> tuple[int, int, int]:
+    """As `advance_board`; every band has a motion of its own, so the fastest landmark's speed holds for all."""
+    margin_px = _MARGIN_SIGMAS / sensor[INV_SIGMA]
     for i in range(first, len(rays)):
-        if wake[i] > frame:
-            continue
-        light, clear_px = bands_light(H, rays[i], bands, background, sensor[INV_SIGMA])
-        if _stays_quiet(state, i, light, t0, t1, tau):
-            state[i, LEVEL] = light
-        else:
-            if count + _events_at_most(state, i, light, sensor) > len(out_t):
-                return count, i
-            count = _advance(state, random, i, light, t0, t1, sensor, out_t, out_pixel, out_on, count)
-        wake[i] = frame + _sleep(state, i, clear_px - margin_px, sensor)
-    return count, len(rays)
+        j = _next_frame(first_frame if i == first else 1, wake[i], state[i, LAST] >= 0.0, times, changes)
+        while j < len(changes):
+            light, clear_px = bands_light(H[j], rays[i], bands, background, sensor[INV_SIGMA])
+            clear_px -= margin_px
+            done = _pixel(state, spare, random, i, light, clear_px, times[j - 1], times[j], sensor, out, count)
+            if done < 0:
+                return count, i, j
+            count = done
+            frame_s = times[j] - times[j - 1]
+            in_blur = state[i, LAST] >= 0.0
+            wake[i] = times[j] + _rest(clear_px, in_blur, FRAME_SHARE * sensor[STEP_PX] / frame_s, frame_s, sensor)
+            if j == len(changes) - 1:
+                break
+            j = _next_frame(j + 1, wake[i], in_blur, times, changes)
+    return count, len(rays), 1

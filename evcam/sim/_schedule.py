@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from evcam.core.camera import Camera
 from evcam.core.trajectory import Trajectory
+from evcam.sim._kernels import FRAME_SHARE
 from evcam.sim.scene import Flicker, Scene
 from evcam.sim.surfaces import landmarks
 
@@ -50,7 +51,7 @@ def _motion_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
     """Equal steps of the path of whatever moves fastest."""
     samples = np.linspace(start_us, stop_us, max(2, int((stop_us - start_us) / _SAMPLE_US) + 1))
     speed = _fastest_pxps(scene.camera, scene.trajectory, landmarks(scene), samples)
-    steps = np.maximum(speed * 1e-6 / scene.step_px, 1.0 / _LONGEST_FRAME_US)
+    steps = np.maximum(speed * 1e-6 / (FRAME_SHARE * scene.step_px), 1.0 / _LONGEST_FRAME_US)
     path = np.concatenate([[0.0], np.cumsum(np.diff(samples) * (steps[1:] + steps[:-1]) / 2)])
     times = np.interp(np.linspace(0.0, path[-1], int(np.ceil(path[-1])) + 1), path, samples)
     times[0], times[-1] = start_us, stop_us

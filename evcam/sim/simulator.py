@@ -19,7 +19,9 @@ from evcam.sim.surfaces import band_frames, board_constants, board_lights, camer
 from evcam.sim.truth import Truth
 
 Array = NDArray[np.float64]
-Columns = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.bool_]]
+
+_LONGEST_PIXEL_STEP_S = 0.01
+"""A hand's acceleration moves the image by some hundredths of a pixel in this time."""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -96,23 +98,23 @@ def simulate_chunks(
 
 def _chunks(scene: Scene, rng: np.random.Generator, progress: Callable[[float], None] | None) -> Iterator[Events]:
     pixels = _Pixels(scene, rng)
+    size = {"width": scene.camera.width, "height": scene.camera.height}
     start_us, stop_us = scene.trajectory.start_us, scene.trajectory.stop_us
     hot = hot_pixels(scene.sensor, len(pixels.x), rng)
-    late: Columns = (np.empty(0, np.int64), np.empty(0, np.int32), np.empty(0, np.bool_))
+    late = np.empty(0, np.int64)
     for slab_us in range(start_us, stop_us, SLAB_US):
         end_us = min(slab_us + SLAB_US, stop_us)
+        span_us = slab_us - start_us, end_us - start_us
         parts = [late, pixels.advance(slab_frames(scene, slab_us, end_us))]
-        parts += [background(scene.sensor, len(pixels.x), slab_us, end_us, rng), hot.events(slab_us, end_us, rng)]
-        t, pixel, on = (np.concatenate(columns) for columns in zip(*parts, strict=True))
+        parts += [background(scene.sensor, len(pixels.x), *span_us, rng), hot.events(*span_us, rng)]
+        packed = np.sort(np.concatenate(parts))
         # delayed events wait for the slab that they belong to
-        waits = t >= end_us
-        late = t[waits], pixel[waits], on[waits]
-        t, pixel, on = t[~waits], pixel[~waits], on[~waits]
-        order = np.argsort((t - slab_us).astype(np.uint16), kind="stable")
-        yield Events.from_arrays(t[order], pixels.x[pixel[order]], pixels.y[pixel[order]], on[order],
-                                 width=scene.camera.width, height=scene.camera.height, where="simulation")
+        packed, late = np.split(packed, [np.searchsorted(packed, span_us[1] << k.PIXEL_BITS)])
+        pixel = (packed & ((1 << k.PIXEL_BITS) - 1)) >> 1
+        yield Events.from_arrays((packed >> k.PIXEL_BITS) + start_us, pixels.x[pixel], pixels.y[pixel], (packed & 1).astype(bool),
+                                 **size, where="simulation")
         if progress is not None:
-            progress((end_us - start_us) / (stop_us - start_us))
+            progress(span_us[1] / (stop_us - start_us))
 
 
 class _Pixels:
@@ -123,37 +125,43 @@ class _Pixels:
         self.rays, self.x, self.y = pixel_rays(scene.camera)
         n = len(self.rays)
         self.sensor = _sensor_constants(scene.sensor, scene.step_px)
-        self.state = _fresh_state(scene.sensor, n, rng)
+        if isinstance(scene.world, Board) and scene.world.flicker is not None:
+            self.sensor[k.LONGEST] = 0.0  # no pixel may sleep into a change of the screen
+        self.state, self.spare = _fresh_state(scene.sensor, n, rng)
         self.random = rng.integers(0, 2**64, n, np.uint64)
-        self.wake = np.zeros(n, np.int64)
-        self.frame = 0
-        self.buffer: Columns = (np.empty(1 << 18, np.int64), np.empty(1 << 18, np.int32), np.empty(1 << 18, np.bool_))
+        self.wake = np.zeros(n)
+        self.buffer = np.empty(1 << 18, np.int64)
         if isinstance(scene.world, Board):
             self.surface = board_constants(scene.world)
         else:
             self.T_world_band, self.surface = band_frames(scene.world, scene.trajectory)
         self._start()
 
-    def advance(self, frames_us: Array) -> Columns:
-        """Events between the first and the last of these frames."""
-        start_us = self.scene.trajectory.start_us
-        H, seconds = self._homographies(frames_us), (frames_us - start_us) * 1e-6
-        ground, ink = self._lights(frames_us)
-        count = 0
-        for j in range(1, len(frames_us)):
-            self.frame += 1
-            changes = bool(ground[j] != ground[j - 1] or ink[j] != ink[j - 1])
-            count = self._advance_frame(H[j], seconds[j - 1], seconds[j], ground[j], ink[j], changes, count)
-        t, pixel, on = self.buffer
-        return t[:count] + start_us, pixel[:count].copy(), on[:count].copy()
+    def advance(self, frames_us: Array) -> NDArray[np.int64]:
+        """Packed events between the first and the last of these frames."""
+        seconds = (frames_us - self.scene.trajectory.start_us) * 1e-6
+        times = np.append(seconds, 2 * seconds[-1] - seconds[-2])
+        H, (ground, ink) = self._homographies(frames_us), self._lights(frames_us)
+        changes = np.zeros(len(frames_us), np.bool_)
+        changes[1:] = (np.diff(ground) != 0) | (np.diff(ink) != 0)
+        count, pixel, frame = 0, 0, 1
+        while True:
+            common = (self.rays, self.state, self.spare, self.random, self.wake, self.sensor, self.buffer, count)
+            if isinstance(self.scene.world, Board):
+                count, pixel, frame = k.advance_board(pixel, frame, times, H, self.surface, ground, ink, changes, *common)
+            else:
+                count, pixel, frame = k.advance_bands(pixel, frame, times, H, self.surface, ground[0], changes, *common)
+            if pixel == len(self.rays):
+                return self.buffer[:count].copy()
+            self.buffer = np.concatenate([self.buffer, np.empty_like(self.buffer)])
 
     def _start(self) -> None:
         first_us = np.array([self.scene.trajectory.start_us], float)
         H, (ground, ink) = self._homographies(first_us)[0], self._lights(first_us)
         if isinstance(self.scene.world, Board):
-            k.start_board(self.state, self.random, self.rays, H, self.surface, ground[0], ink[0], self.sensor)
+            k.start_board(self.state, self.spare, self.rays, H, self.surface, ground[0], ink[0], self.sensor)
         else:
-            k.start_bands(self.state, self.random, self.rays, H, self.surface, ground[0], self.sensor)
+            k.start_bands(self.state, self.spare, self.rays, H, self.surface, ground[0], self.sensor)
 
     def _homographies(self, frames_us: Array) -> Array:
         T_cam_world = camera_poses(self.scene.trajectory, frames_us)
@@ -169,20 +177,6 @@ class _Pixels:
         share = flicker_share(world.flicker, relative_us) if world.flicker is not None else np.zeros(len(frames_us))
         return board_lights(world, share)
 
-    def _advance_frame(self, H: Array, t0: float, t1: float, ground: float, ink: float, changes: bool, count: int) -> int:
-        pixel = 0
-        while True:
-            common = (self.rays, self.state, self.random, self.wake, self.sensor, *self.buffer, count)
-            if isinstance(self.scene.world, Board):
-                count, pixel = k.advance_board(pixel, self.frame, t0, t1, H, self.surface, ground, ink, changes, *common)
-            else:
-                count, pixel = k.advance_bands(pixel, self.frame, t0, t1, H, self.surface, ground, *common)
-            if pixel == len(self.rays):
-                return count
-            t, where, on = self.buffer
-            self.buffer = (np.concatenate([t, np.empty_like(t)]), np.concatenate([where, np.empty_like(where)]),
-                           np.concatenate([on, np.empty_like(on)]))
-
 
 def _sensor_constants(sensor: Sensor, step_px: float) -> Array:
     out = np.zeros(k.SENSOR_SIZE)
@@ -190,7 +184,7 @@ def _sensor_constants(sensor: Sensor, step_px: float) -> Array:
     out[k.NOISE], out[k.REFRACTORY] = sensor.threshold_noise, sensor.refractory_s
     out[k.TAU] = 1.0 / (2 * np.pi * sensor.cutoff_hz) if sensor.cutoff_hz > 0 else 0.0
     out[k.LATENCY], out[k.JITTER] = sensor.latency_s, sensor.latency_jitter_s
-    out[k.FLOOR], out[k.STEP_PX] = _threshold_floor(sensor), step_px
+    out[k.FLOOR], out[k.STEP_PX], out[k.LONGEST] = _threshold_floor(sensor), step_px, _LONGEST_PIXEL_STEP_S
     return out
 
 
@@ -199,10 +193,11 @@ def _threshold_floor(sensor: Sensor) -> float:
     return 0.1 * min(sensor.threshold_on, sensor.threshold_off)
 
 
-def _fresh_state(sensor: Sensor, n: int, rng: np.random.Generator) -> Array:
-    state = np.zeros((n, k.STATE_SIZE))
+def _fresh_state(sensor: Sensor, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
+    state, spare = np.zeros((n, k.STATE_SIZE)), np.zeros((n, k.SPARE_SIZE))
     state[:, k.RELEASE] = -1.0
-    spread = sensor.mismatch * rng.standard_normal((n, 2))
-    nominal = np.array([sensor.threshold_on, sensor.threshold_off])
-    state[:, k.BASE_ON : k.BASE_OFF + 1] = np.maximum(nominal + spread, _threshold_floor(sensor))
-    return state
+    nominal, floor = np.array([sensor.threshold_on, sensor.threshold_off]), _threshold_floor(sensor)
+    base = np.maximum(nominal + sensor.mismatch * rng.standard_normal((n, 2)), floor)
+    spare[:, [k.BASE_ON, k.BASE_OFF]] = base
+    state[:, [k.ON, k.OFF]] = np.maximum(base + sensor.threshold_noise * rng.standard_normal((n, 2)), floor)
+    return state, spare
