@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
+from evcam.errors import EvcamError, FormatError
 
 BLOCK_EVENTS = 1_000_000
 
@@ -85,6 +87,18 @@ class Source(ABC):
     def close(self) -> None:
         """Release what the file holds open."""
         self.closed = True
+
+
+@contextmanager
+def damage_as_format_error(path: Path, kinds: tuple[type[Exception], ...], what: str) -> Iterator[None]:
+    """Turn what a library raises on a damaged file into one clear line."""
+    try:
+        yield
+    except EvcamError:
+        raise
+    except kinds as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise FormatError(f"{path}: {what} ({reason})") from None
 
 
 @dataclass(frozen=True)

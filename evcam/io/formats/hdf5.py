@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.errors import FormatError
-from evcam.io.source import BLOCK_EVENTS, Block, Format, Source
+from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error
 
 if TYPE_CHECKING:
     import h5py
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
+# What h5py raises on damaged bytes.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
 _UNITS_US: dict[str, tuple[int, int]] = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 
@@ -34,11 +36,12 @@ class Hdf5Source(Source):
         self._file = _open(path)
         super().__init__(path, None, {})
         try:
-            self._columns = self._find_columns()
-            self._offset_us = int(self._scalar("t_offset", 0))
-            self._unit = self._find_unit()
-            self.size = self._find_size()
-            self.metadata = _attributes(self._file) | _attributes(self._file["events"])
+            with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
+                self._columns = self._find_columns()
+                self._offset_us = int(self._scalar("t_offset", 0))
+                self._unit = self._find_unit()
+                self.size = self._find_size()
+                self.metadata = _attributes(self._file) | _attributes(self._file["events"])
         except FormatError:
             self._file.close()
             raise
@@ -55,14 +58,15 @@ class Hdf5Source(Source):
         """Samples of the group ``imu``."""
         if not self.has_imu():
             return None
-        group = self._file["imu"]
-        if "gyro" not in group:
-            raise FormatError(f"{self.path}: imu/t without imu/gyro (rad/s)")
-        t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
-        return ImuSamples(
-            np.asarray(t, np.int64), np.asarray(gyro, np.float64), None if accel is None else np.asarray(accel, np.float64),
-            np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64), int(group.attrs.get("offset_us", 0)),
-        )
+        with damage_as_format_error(self.path, _DAMAGE, "damaged group imu"):
+            group = self._file["imu"]
+            if "gyro" not in group:
+                raise FormatError(f"{self.path}: imu/t without imu/gyro (rad/s)")
+            t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
+            R_cam_imu = np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64)
+            offset_us = int(group.attrs.get("offset_us", 0))
+            return ImuSamples(np.asarray(t, np.int64), np.asarray(gyro, np.float64),
+                              None if accel is None else np.asarray(accel, np.float64), R_cam_imu, offset_us)
 
     def has_imu(self) -> bool:
         """Whether there is ``imu/t``."""
@@ -146,11 +150,9 @@ class Hdf5Source(Source):
         return int(self._times_us(slice(index, index + 1))[0])
 
     def _read(self, dataset: h5py.Dataset, part: Any) -> NDArray[Any]:
-        try:
+        what = f"{dataset.name} cannot be read: damaged, or compressed by a filter that is not installed"
+        with damage_as_format_error(self.path, _DAMAGE, what):
             values: NDArray[Any] = dataset[part]
-        except (OSError, RuntimeError) as error:
-            raise FormatError(f"{self.path}: {dataset.name} cannot be read: damaged, or compressed by a filter that is not "
-                              f"installed ({_one_line(error)})") from None
         return values
 
 
@@ -158,10 +160,8 @@ def _open(path: Path) -> h5py.File:
     import h5py
     import hdf5plugin  # noqa: F401  (registers the compression filters of public data sets)
 
-    try:
+    with damage_as_format_error(path, _DAMAGE, "damaged or cut off HDF5 file"):
         return h5py.File(path, "r")
-    except OSError as error:
-        raise FormatError(f"{path}: damaged or cut off HDF5 file ({_one_line(error)})") from None
 
 
 def _attributes(place: h5py.Group) -> dict[str, Any]:
@@ -170,10 +170,6 @@ def _attributes(place: h5py.Group) -> dict[str, Any]:
         value = value.decode(errors="replace") if isinstance(value, bytes) else value
         plain[name] = value.item() if isinstance(value, np.generic) else value
     return plain
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())
 
 
 def _matches(head: bytes) -> bool:

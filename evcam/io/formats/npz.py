@@ -6,6 +6,8 @@ memory can be read, and nothing in it is ever unpickled.
 
 from __future__ import annotations
 
+import lzma
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -19,9 +21,12 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from evcam.errors import FormatError
-from evcam.io.source import BLOCK_EVENTS, Block, Format, Source
+from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error
 
 _COLUMNS = ("t", "x", "y", "p")
+# What zipfile and NumPy's header parser raise on damaged bytes.
+_DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
+           SyntaxError, TypeError, KeyError, struct.error, MemoryError, OverflowError)
 
 
 @dataclass
@@ -36,7 +41,7 @@ class _Column:
     def take(self, count: int) -> NDArray[Any]:
         data = self.stream.read(count * self.dtype.itemsize)
         if len(data) < count * self.dtype.itemsize:
-            raise FormatError(f"the array {self.name} is cut off")
+            raise EOFError(f"the array {self.name} is cut off")
         return np.frombuffer(data, self.dtype)
 
 
@@ -45,15 +50,12 @@ class NpzSource(Source):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, None, {})
-        with ExitStack() as stack:
-            columns = self._open(stack, _COLUMNS)
-            for column in columns:
-                if len(column.shape) != 1 or column.shape != columns[0].shape or column.dtype.kind not in "biu":
-                    raise FormatError(f"{path}: the array {column.name} has shape {column.shape} and type {column.dtype}; "
-                                      "t (us), x, y, p must be whole numbers, one-dimensional and equally long "
-                                      f"(t has {columns[0].shape})")
-            self.events = columns[0].shape[0]
-        self.metadata = self._scalars()
+        with damage_as_format_error(path, _DAMAGE, "damaged or cut off npz archive"), ExitStack() as stack:
+            archive = stack.enter_context(zipfile.ZipFile(path))
+            self._events = _count(path, self._open(archive, stack, _COLUMNS))
+            others = tuple(name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy"))
+            columns = self._open(archive, stack, tuple(name for name in others if name not in _COLUMNS))
+            self.metadata = {column.name: column.take(1)[0].item() for column in columns if column.shape in ((), (1,))}
         width, height = self.metadata.get("width"), self.metadata.get("height")
         if isinstance(width, int) and isinstance(height, int):
             self.size = (width, height)
@@ -61,46 +63,36 @@ class NpzSource(Source):
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Every block from the beginning: a zip file cannot be entered in the middle."""
         with ExitStack() as stack:
-            columns = self._open(stack, _COLUMNS)
-            for index in range(0, self.events, max_events):
-                count = min(max_events, self.events - index)
-                try:
-                    t, x, y, p = (column.take(count) for column in columns)
-                except (FormatError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-                    raise FormatError(f"{self.path}: damaged near event {index}: {error}") from None
-                yield Block(index, t.astype(np.int64), x, y, p)
+            with damage_as_format_error(self.path, _DAMAGE, "damaged npz archive"):
+                columns = self._open(stack.enter_context(zipfile.ZipFile(self.path)), stack, _COLUMNS)
+            for first in range(0, self._events, max_events):
+                with damage_as_format_error(self.path, _DAMAGE, f"npz archive damaged near event {first}"):
+                    t, x, y, p = (column.take(min(max_events, self._events - first)) for column in columns)
+                yield Block(first, t.astype(np.int64), x, y, p)
 
-    def _open(self, stack: ExitStack, names: tuple[str, ...]) -> list[_Column]:
-        try:
-            archive = stack.enter_context(zipfile.ZipFile(self.path))
-        except (zipfile.BadZipFile, OSError) as error:
-            raise FormatError(f"{self.path}: damaged or cut off npz archive: {error}") from None
+    def _open(self, archive: zipfile.ZipFile, stack: ExitStack, names: tuple[str, ...]) -> list[_Column]:
         if missing := [name for name in names if f"{name}.npy" not in archive.namelist()]:
             raise FormatError(f"{self.path}: npz archive without the array {', '.join(missing)}; needed: t (us), x, y, p")
         return [self._column(stack.enter_context(archive.open(f"{name}.npy")), name) for name in names]
 
     def _column(self, stream: IO[bytes], name: str) -> _Column:
-        try:
-            version = npy.read_magic(stream)
-            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = read(stream)
-        except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise FormatError(f"{self.path}: the array {name} is damaged: {error}") from None
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, _, dtype = read(stream)
         if dtype.hasobject:
             raise FormatError(f"{self.path}: the array {name} holds pickled Python objects, which could run code and are "
                               "not read; save plain number arrays")
         return _Column(name, stream, shape, dtype)
 
-    def _scalars(self) -> dict[str, Any]:
-        """Single values of the archive, such as width and height."""
-        with zipfile.ZipFile(self.path) as archive:
-            names = tuple(n.removesuffix(".npy") for n in archive.namelist() if n.endswith(".npy"))
-        scalars = {}
-        with ExitStack() as stack:
-            for column in self._open(stack, tuple(name for name in names if name not in _COLUMNS)):
-                if column.shape in ((), (1,)):
-                    scalars[column.name] = column.take(1)[0].item()
-        return scalars
+
+def _count(path: Path, columns: list[_Column]) -> int:
+    """Length that all columns share."""
+    shape = columns[0].shape
+    for column in columns:
+        if len(shape) != 1 or column.shape != shape or column.dtype.kind not in "biu":
+            raise FormatError(f"{path}: the array {column.name} has shape {column.shape} and type {column.dtype}; t (us), "
+                              f"x, y, p must be whole numbers, one-dimensional and equally long (t has {shape})")
+    return shape[0]
 
 
 def _matches(head: bytes) -> bool:

@@ -19,7 +19,6 @@ from evcam.io.source import BLOCK_EVENTS, HEAD_BYTES, Block, Format, Source
 
 _READ_BYTES = 1 << 24
 _COLUMNS = ("t", "x", "y", "p", "line")
-_TYPES: tuple[type, ...] = (np.int64, np.uint16, np.uint16, np.int8)
 _SIZE_LINE = re.compile(rb"\s*(\d{1,6})\s+(\d{1,6})\s*")
 _TIME_WITH_DECIMALS = re.compile(rb"^[ \t]*[-+]?\d*(\.\d*|\.?\d*[eE][-+]?\d+)[ \t]", re.MULTILINE)
 
@@ -46,7 +45,8 @@ class TextSource(Source):
         for data in self._lines():
             position = 0
             while position < len(data):
-                t, x, y, p = (np.empty(max_events, dtype) for dtype in _TYPES)
+                t, x = np.empty(max_events, np.int64), np.empty(max_events, np.uint16)
+                y, p = np.empty(max_events, np.uint16), np.empty(max_events, np.int8)
                 count, position, passed, status, column = kernel._parse(data, position, len(data), t, x, y, p)
                 line += passed
                 if count:

@@ -1,0 +1,83 @@
+import numpy as np
+import pytest
+
+from evcam.core.events import Events
+from evcam.errors import EvcamError, FormatError, InputError
+from evcam.io import open_recording, save_h5
+from evcam.io.formats import formats
+from evcam.io.source import HEAD_BYTES
+
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00\x01\x01" + bytes(range(256)) * 4
+STRANGERS = {
+    "image.jpg": JPEG,
+    "board.yaml": b"type: checkerboard\nrows: 4\ncols: 8\nsquare_m: 0.0055\n",
+    "noise.aedat": np.random.default_rng(0).bytes(5000),
+    "zeros.h5": bytes(1000),
+    "newer.aedat": b"#!AER-DAT3.1\r\n#Format: RAW\r\n",
+    "table.csv": b"t,x,y,p\n0.1,1,2,1\n",
+    "pose.txt": b"0.1 1.0 2.0 3.0 0 0 0 1\n",
+    "prose.txt": "Nothing to see here, für wahr.\n".encode(),
+    "newlines.txt": b"\n\n\n",
+}
+
+
+def samples(folder):
+    """One valid recording of each format."""
+    events = Events.from_arrays([0, 10], [1, 2], [0, 3], [1, 0], width=4, height=4)
+    save_h5(folder / "a", events)
+    np.savez(folder / "b.npz", t=events.t, x=events.x, y=events.y, p=events.p, width=4, height=4)
+    (folder / "c").write_text("4 4\n0.000000 1 0 1\n0.000010 2 3 0\n")
+    (folder / "d").write_bytes(b"#!AER-DAT2.0\r\n" + bytes(8) + (10).to_bytes(8, "big"))
+    return {"HDF5": folder / "a", "npz": folder / "b.npz", "text (t x y p)": folder / "c", "AEDAT 2.0": folder / "d"}
+
+
+def test_every_format_is_told_by_its_content_alone(tmp_path):
+    paths = samples(tmp_path)
+    assert {format_.name for format_ in formats()} == set(paths)
+    for name, path in paths.items():
+        head = path.read_bytes()[:HEAD_BYTES]
+        assert [format_.name for format_ in formats() if format_.matches(head)] == [name]
+        with open_recording(path) as recording:
+            assert recording.format == name
+            np.testing.assert_array_equal(recording.events().t, [0, 10])
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_what_is_no_recording_is_refused(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(STRANGERS[name])
+    with pytest.raises(FormatError, match=r"not a recording that evcam reads \(AEDAT 2\.0, HDF5, npz, text"):
+        open_recording(path)
+
+
+def test_no_file_a_folder_and_an_empty_file_are_told_apart(tmp_path):
+    with pytest.raises(InputError, match=r"absent\.h5: no such file"):
+        open_recording(tmp_path / "absent.h5")
+    with pytest.raises(InputError, match="is a folder"):
+        open_recording(tmp_path)
+    (tmp_path / "empty.h5").touch()
+    with pytest.raises(FormatError, match="is empty"):
+        open_recording(tmp_path / "empty.h5")
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damage_gives_events_or_one_clear_line(tmp_path, seed):
+    """Whatever byte flips or cuts: sound events, or an error on purpose that names the file."""
+    rng = np.random.default_rng(seed)
+    for path in samples(tmp_path).values():
+        data = bytearray(path.read_bytes())
+        if seed % 2:
+            data = data[: rng.integers(1, len(data))]
+        else:
+            for place in rng.integers(0, len(data), 3):
+                data[place] = rng.integers(256)
+        path.write_bytes(data)
+        message = str(path)
+        try:
+            with open_recording(path) as recording:
+                recording.summary()
+                assert np.all(np.diff(recording.events().t) >= 0)
+        except EvcamError as error:
+            message = str(error)
+        assert str(path) in message
+        assert "\n" not in message
