@@ -69,9 +69,9 @@ def homography_dlt(source: Array, target: Array, mask: Mask | None = None) -> Ho
     rows[~mask] = 0.0
     stacked = rows.reshape(*a.shape[:-2], -1, 9)
     values, vectors = np.linalg.eigh(np.swapaxes(stacked, -1, -2) @ stacked)
-    h: Array = np.linalg.solve(normalise_target, vectors[..., 0].reshape(*a.shape[:-2], 3, 3) @ normalise_source)
+    dlt = np.linalg.solve(normalise_target, vectors[..., 0].reshape(*a.shape[:-2], 3, 3) @ normalise_source)
     conditioning = np.sqrt(np.maximum(values[..., 1], 0.0) / np.maximum(values[..., -1], 1e-300))
-    return HomographySolution(_unit(h), conditioning)
+    return HomographySolution(_unit(np.asarray(dlt, float)), conditioning)
 
 
 def homography_refine(
