@@ -53,13 +53,13 @@ def announce_compilation(args: Namespace) -> None:
 
 
 @contextmanager
-def progress(args: Namespace, label: str) -> Iterator[Callable[[float], None]]:
+def progress(args: Namespace, label: str) -> Iterator[Callable[[float], None] | None]:
     """Yield a function that takes the fraction done and shows a bar when the work takes over two seconds.
 
-    On a terminal only, and not with ``--quiet``.
+    None, which spares the counting, away from a terminal and with ``--quiet``.
     """
     if args.quiet or not sys.stderr.isatty():
-        yield lambda fraction: None
+        yield None
         return
     bar = _PatientBar(label)
     try:

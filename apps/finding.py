@@ -73,16 +73,17 @@ def _find_in_one(
 
 
 def _find_in_parallel(
-    tasks: Sequence[tuple[str, str, Target, str, int | None, int | None]], jobs: int, report: Callable[[float], None]
+    tasks: Sequence[tuple[str, str, Target, str, int | None, int | None]], jobs: int, report: Callable[[float], None] | None
 ) -> list[Detections]:
     from joblib import Parallel, delayed
 
     parts = []
     for part in Parallel(n_jobs=min(jobs, len(tasks)), return_as="generator")(delayed(_find_in_one)(*task) for task in tasks):
         parts.append(part)
-        report(len(parts) / len(tasks))
+        if report is not None:
+            report(len(parts) / len(tasks))
     return parts
 
 
-def _share(report: Callable[[float], None], index: int, count: int) -> Callable[[float], None]:
-    return lambda fraction: report((index + fraction) / count)
+def _share(report: Callable[[float], None] | None, index: int, count: int) -> Callable[[float], None] | None:
+    return None if report is None else lambda fraction: report((index + fraction) / count)

@@ -38,6 +38,14 @@ def session(tmp_path_factory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def table(session) -> Path:
+    """Detections of the first four recordings."""
+    argv = ["detect", *map(str, _recordings(session)[:4]), "--target", str(session / "board.yaml"), "--quiet"]
+    assert main([*argv, "--out", str(session / "found.csv")]) == 0
+    return session / "found.csv"
+
+
 def _recordings(session: Path) -> list[Path]:
     return sorted(session.glob("view*.h5"))
 
@@ -53,7 +61,7 @@ def test_finds_the_board_and_names_recordings(process, session, tmp_path):
 
 
 def test_jobs_change_nothing_but_the_time(run, session, tmp_path):
-    argv = ["detect", *_recordings(session)[:3], "--target", session / "board.yaml"]
+    argv = ["detect", *_recordings(session)[:2], "--target", session / "board.yaml"]
     for jobs in (1, 2):
         assert run(*argv, "--jobs", jobs, "--out", tmp_path / f"{jobs}.csv").code == 0
     assert (tmp_path / "1.csv").read_bytes() == (tmp_path / "2.csv").read_bytes()
@@ -71,18 +79,15 @@ def test_from_recordings_to_a_camera(run, session, tmp_path):
     assert Camera.load(tmp_path / "cal.json").width == 128
 
 
-def test_recordings_and_tables_can_be_mixed(run, session, tmp_path):
-    board, recordings = session / "board.yaml", _recordings(session)
-    assert run("detect", *recordings[:5], "--target", board, "--out", tmp_path / "found.csv").code == 0
-    outcome = run("calibrate", tmp_path / "found.csv", *recordings[5:], "--target", board, "--fix", "k2,k3,p1,p2",
-                  "--out", tmp_path / "cal.json", "--json")
-    assert json.loads(outcome.out)["views"] == len(VIEWS)
+def test_recordings_and_tables_can_be_mixed(run, session, table, tmp_path):
+    argv = ["calibrate", table, *_recordings(session)[4:6], "--target", session / "board.yaml", "--fix", "k2,k3,p1,p2"]
+    assert json.loads(run(*argv, "--out", tmp_path / "cal.json", "--json").out)["views"] == 6
 
 
-def test_fewer_than_five_views_says_how_many_and_why(run, session, tmp_path, recording):
-    outcome = run("calibrate", *_recordings(session)[:3], "--target", session / "board.yaml", "--out", tmp_path / "cal.json")
+def test_fewer_than_five_views_says_how_many_and_why(run, session, table, tmp_path, recording):
+    outcome = run("calibrate", table, "--out", tmp_path / "cal.json")
     assert (outcome.code, len(outcome.error_lines), outcome.out) == (1, 1, "")
-    assert "3" in outcome.err
+    assert "4" in outcome.err
     assert not (tmp_path / "cal.json").exists()
     outcome = run("calibrate", recording, "--target", session / "board.yaml", "--mode", "flicker", "--out", tmp_path / "cal.json")
     assert (outcome.code, len(outcome.error_lines)) == (1, 1)

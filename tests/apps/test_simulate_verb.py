@@ -12,7 +12,7 @@ camera:
   model: pinhole-radtan
   width: 64
   height: 48
-  params: {fx: 60, fy: 60, cx: 31.5, cy: 23.5, k1: 0, k2: 0, p1: 0, p2: 0, k3: 0}}
+  params: {fx: 60, fy: 60, cx: 31.5, cy: 23.5, k1: 0, k2: 0, p1: 0, p2: 0, k3: 0}
 target: {type: asymmetric_circle_grid, rows: 4, cols: 3, spacing_m: 0.05, radius_m: 0.02}
 duration_s: 0.2
 """
