@@ -7,16 +7,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
-from evcam.detect.flicker_disc import centre_correction, find_blobs, fit_disc
-from evcam.detect.flicker_fit import PointFit
-from evcam.detect.flicker_lattice import Lattice, grow_lattice, place_target
+from evcam.detect.flicker_board import FoundBoard, find_board
+from evcam.detect.flicker_disc import centre_correction, fit_disc
 from evcam.detect.flicker_phase import FlickerEvidence, flicker_evidence, signed_image
-from evcam.detect.flicker_saddle import find_saddles, fit_saddle
+from evcam.detect.flicker_saddle import fit_saddle
 from evcam.errors import InputError
 
 FLICKER_COHERENCE = 0.4
@@ -158,87 +156,6 @@ def _describe(evidence: FlickerEvidence, options: FlickerOptions) -> str:
         return "too short, or too few pixels with both polarities, to tell a common frequency"
     return (f"coherence {evidence.coherence:.2f} at {evidence.frequency_hz:.1f} Hz, {options.min_coherence:.2f} needed; "
             "is the camera still and the pattern flickering?")
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class FoundBoard:
-    """Points of a board in an image, with the lattice directions that their fits used."""
-
-    ids: NDArray[np.int64]
-    fits: tuple[PointFit, ...]
-    steps_px: NDArray[np.float64]
-
-    @property
-    def xy(self) -> NDArray[np.float64]:
-        """Fitted points, shape (N, 2), px."""
-        return np.array([fit.xy for fit in self.fits])
-
-
-def find_board(image: NDArray[np.float64], target: Target, min_share: float) -> FoundBoard | None:
-    """Find and fit a target's points in an image of contrast.
-
-    Scales are tried from coarse to fine, up to the first at which the board is complete.
-
-    Parameters
-    ----------
-    image : ndarray of float64, shape (H, W)
-        As made by `signed_image`.
-    target : Target
-    min_share : float
-        Least share of the points.
-
-    Returns
-    -------
-    FoundBoard or None
-        The most complete board found.
-    """
-    best = _find_over_scales(image, target, min_share)
-    if best is None and isinstance(target, CircleGrid):
-        # Before a pattern that alternates with its negative either of the two may have been taken for it.
-        best = _find_over_scales(-image, target, min_share)
-    return best
-
-
-def _find_over_scales(image: NDArray[np.float64], target: Target, min_share: float) -> FoundBoard | None:
-    best: FoundBoard | None = None
-    for step_px in _scales(image.shape, target):
-        board = _find_at_scale(image, target, step_px, min_share)
-        if board is not None and (best is None or len(board.ids) > len(best.ids)):
-            best = board
-        if best is not None and len(best.ids) == len(target):
-            break
-    return best
-
-
-def _scales(shape: tuple[int, ...], target: Target) -> list[float]:
-    """Distances between neighbouring points to try, from a board that fills the image down to a few pixels."""
-    most_px = 1.5 * max(shape) / max(target.rows, target.cols)
-    return [float(s) for s in most_px * 2.0 ** (-0.5 * np.arange(20)) if s >= 4.0]
-
-
-def _find_at_scale(image: NDArray[np.float64], target: Target, step_px: float, min_share: float) -> FoundBoard | None:
-    is_grid = isinstance(target, CircleGrid)
-    if isinstance(target, CircleGrid):
-        xy, strength = find_blobs(image, step_px, target.dark_on_light)
-    else:
-        saddles = find_saddles(image, max(step_px / 6, 0.8))
-        xy, strength = saddles.xy, saddles.strength
-    lattice = grow_lattice(xy, strength)
-    if lattice is None or len(lattice.index) < min_share * len(target):
-        return None
-    fit = fit_disc if is_grid else fit_saddle
-    fits = [fit(image, xy[k], steps) for k, steps in zip(lattice.index, lattice.steps_px, strict=True)]
-    kept = [k for k, point in enumerate(fits) if point is not None]
-    points = [point for point in fits if point is not None]
-    if not points:
-        return None
-    lattice = Lattice(lattice.index[kept], lattice.cell[kept], lattice.steps_px[kept])
-    diagonal = None if is_grid else np.array([point.contrast for point in points])
-    placed = place_target(lattice, target, min_share, diagonal)
-    if placed is None:
-        return None
-    ids, members = placed
-    return FoundBoard(ids, tuple(points[k] for k in members), lattice.steps_px[members])
 
 
 def _shift_between_halves(events: Events, board: FoundBoard, target: Target, frequency_hz: float) -> float:

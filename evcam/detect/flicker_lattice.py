@@ -152,7 +152,7 @@ def _best_shift(cells: NDArray[np.int64], wanted: NDArray[np.int64]) -> _Placeme
 
 def _first_steps(xy: NDArray[np.float64], tree: KDTree, seed: int, is_inner: bool) -> NDArray[np.float64] | None:
     """Two right-handed directions from a seed to near neighbours; an inner seed has a counterpart opposite to each."""
-    _, near = tree.query(xy[seed], k=min(9, len(xy)))
+    near = np.asarray(tree.query(xy[seed], k=min(9, len(xy)))[1])
     offsets = xy[near[1:]] - xy[seed]
     found: list[NDArray[np.float64]] = []
     for offset in offsets:
