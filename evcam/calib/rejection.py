@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.calib.bundle import Estimate, residuals_px, robust_scale, whitened_norm
+from evcam.calib.bundle import Estimate, points_in_camera, residuals_px, robust_scale, whitened_norm
 from evcam.calib.observations import Observations
 from evcam.calib.options import CalibrationOptions
 from evcam.core.camera import CameraModel
@@ -54,10 +54,12 @@ def faces_like_the_rest(estimate: Estimate) -> Mask:
 
 
 def inlier_points(model: CameraModel, estimate: Estimate, obs: Observations, options: CalibrationOptions) -> tuple[Mask, float]:
-    """Points of ``obs`` within the outlier limit, and the robust standard deviation that it is measured in."""
+    """Points of ``obs`` within the outlier limit and the model's valid region, and the scale of the limit."""
     norm = whitened_norm(residuals_px(model, estimate, obs), obs)
     scale = robust_scale(norm, obs)
-    return obs.mask & (norm <= options.outlier_sigma * scale), scale
+    points = points_in_camera(estimate, obs.object_m)
+    valid = np.hypot(points[..., 0], points[..., 1]) <= model.valid_radius(estimate.params[4:]) * points[..., 2]
+    return obs.mask & valid & (norm <= options.outlier_sigma * scale), scale
 
 
 def typical_views(norm: Array, inliers: Mask, options: CalibrationOptions) -> tuple[Mask, list[str]]:

@@ -1,4 +1,7 @@
-"""Calibrations as JSON: every number is read back exactly, nothing depends on when it was written."""
+"""Calibrations as JSON: what was estimated is read back exactly, nothing depends on when it was written.
+
+Residuals are written, rounded, for other readers; evcam computes them from camera, poses and points.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evcam.calib.calibration import Calibration, ViewFit
 from evcam.calib.options import CalibrationOptions
@@ -38,8 +42,9 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
                 "R_cam_board": fit.R_cam_board.tolist(),
                 "t_cam_board_m": fit.t_cam_board_m.tolist(),
                 "outliers": np.flatnonzero(~fit.inliers).tolist(),
+                "residuals_px": _rounded(residual),
             }
-            for fit in calibration.fits
+            for fit, residual in zip(calibration.fits, calibration.residuals_px, strict=True)
         ],
         "rejected": _rejections_to_list(calibration.rejected),
         "detections": _detections_to_dict(calibration.detections),
@@ -82,6 +87,11 @@ def load_calibration(path: str | os.PathLike[str]) -> Calibration:
     if not isinstance(data, dict):
         raise FormatError(f"{path}: not a calibration of evcam (it holds a {type(data).__name__})")
     return calibration_from_dict(data, str(path))
+
+
+def _rounded(residual: NDArray[np.float64]) -> list[list[float | None]]:
+    """JSON knows no NaN: null where the camera model does not reach a point."""
+    return [[float(v) if np.isfinite(v) else None for v in row] for row in np.round(residual, 4)]
 
 
 def _fit_from_dict(data: Mapping[str, Any], detections: Detections) -> ViewFit:
