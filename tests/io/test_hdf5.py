@@ -135,6 +135,25 @@ def test_inertial_data_without_gyro_are_refused(tmp_path):
         recording.imu()
 
 
+def test_inertial_data_without_their_place_on_the_camera_say_so(tmp_path):
+    path = write(tmp_path / "a.h5", width=4, height=4)
+    with h5py.File(path, "a") as file:
+        file["imu/t"], file["imu/gyro"] = [1, 2], np.ones((2, 3))
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(recording.imu().R_cam_imu, np.eye(3))
+        assert recording.imu().accel_mps2 is None
+        assert any("R_cam_imu" in warning for warning in recording.warnings)
+
+
+@pytest.mark.parametrize(("t", "gyro"), [([2, 1], np.ones((2, 3))), ([1, 2], np.ones((3, 3)))])
+def test_inertial_data_that_cannot_be_are_refused_with_the_file(tmp_path, t, gyro):
+    path = write(tmp_path / "a.h5", width=4, height=4)
+    with h5py.File(path, "a") as file:
+        file["imu/t"], file["imu/gyro"] = t, gyro
+    with open_recording(path) as recording, pytest.raises(FormatError, match=r"a\.h5: IMU"):
+        recording.imu()
+
+
 def pieces(n=200_000, cut=70_001):
     rng = np.random.default_rng(1)
     t = np.sort(rng.integers(0, 10**6, n))

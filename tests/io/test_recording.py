@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import pairwise
 
 import numpy as np
@@ -134,6 +135,21 @@ def test_windows_read_no_further_than_needed(recording, monkeypatch):
     monkeypatch.setattr(recording._source, "blocks", lambda *a: (read.append(len(b.t)) or b for b in blocks(*a)))
     next(recording.windows(count=600))
     assert sum(read) == 1000
+
+
+@pytest.mark.parametrize("cut", [{"duration_us": 10_000}, {"count": 20_000}])
+def test_memory_is_bounded_by_the_window(tmp_path, cut):
+    n = 3_000_000
+    events = Events.from_arrays(np.arange(n), *np.zeros((3, n), np.uint16), width=4, height=4)
+    save_h5(tmp_path / "long.h5", events)
+    del events
+    with open_recording(tmp_path / "long.h5") as recording:
+        recording.start_us  # noqa: B018  (what opening costs is not counted)
+        tracemalloc.start()
+        assert sum(len(window) for window in recording.windows(**cut)) == n
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 13 * n / 3
 
 
 def test_seeking_skips_what_lies_before(recording, events, monkeypatch):

@@ -30,9 +30,9 @@ PROBLEMS: Final = {
 
 _SPACE, _TAB, _RETURN, _NEWLINE, _HASH = 32, 9, 13, 10, 35
 _PLUS, _MINUS, _POINT, _ZERO, _NINE, _UPPER_E, _LOWER_E = 43, 45, 46, 48, 57, 69, 101
-_MAX_DIGITS = 18
 _MAX_EXPONENT = 1000
 _LARGEST = 4_000_000_000_000_000_000
+_ROOM_FOR_A_DIGIT = _LARGEST // 10
 _MAX_PIXEL = 65535
 
 
@@ -40,7 +40,7 @@ _MAX_PIXEL = 65535
 def _scale(digits: int, exponent: int, rounding: bool) -> tuple[int, int]:
     """``digits * 10 ** exponent`` as a whole number, half rounded up, and a status."""
     while exponent > 0 and digits != 0:
-        if digits > _LARGEST // 10:
+        if digits > _ROOM_FOR_A_DIGIT:
             return 0, OUT_OF_RANGE
         digits *= 10
         exponent -= 1
@@ -62,23 +62,24 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
     negative = data[i] == _MINUS
     if negative or data[i] == _PLUS:
         i += 1
-    digits, used, exponent, any_digit, after_point = 0, 0, shift, False, False
-    while True:
-        c = data[i]
-        if _ZERO <= c <= _NINE:
-            any_digit = True
-            if used < _MAX_DIGITS:
-                digits = digits * 10 + (c - _ZERO)
-                used += digits > 0
-                exponent -= after_point
-            else:
-                exponent += not after_point
-        elif c == _POINT and not after_point:
-            after_point = True
+    begin, digits, exponent = i, 0, shift
+    while _ZERO <= data[i] <= _NINE:
+        if digits < _ROOM_FOR_A_DIGIT:
+            digits = digits * 10 + (data[i] - _ZERO)
         else:
-            break
+            exponent += 1
         i += 1
-    if not any_digit:
+    count = i - begin
+    if data[i] == _POINT:
+        i += 1
+        begin = i
+        while _ZERO <= data[i] <= _NINE:
+            if digits < _ROOM_FOR_A_DIGIT:
+                digits = digits * 10 + (data[i] - _ZERO)
+                exponent -= 1
+            i += 1
+        count += i - begin
+    if count == 0:
         return 0, i, BAD_NUMBER
     if data[i] == _LOWER_E or data[i] == _UPPER_E:
         i += 1

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
-from evcam.errors import FormatError
+from evcam.errors import FormatError, InputError
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error
 
 if TYPE_CHECKING:
@@ -65,8 +65,13 @@ class Hdf5Source(Source):
             t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
             R_cam_imu = np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64)
             offset_us = int(group.attrs.get("offset_us", 0))
-            return ImuSamples(np.asarray(t, np.int64), np.asarray(gyro, np.float64),
-                              None if accel is None else np.asarray(accel, np.float64), R_cam_imu, offset_us)
+            accel = None if accel is None else np.asarray(accel, np.float64)
+        if "R_cam_imu" not in group.attrs:
+            self.warn("how the IMU sits on the camera (R_cam_imu) is not stated: its axes are taken for the camera's")
+        try:
+            return ImuSamples(np.asarray(t, np.int64), np.asarray(gyro, np.float64), accel, R_cam_imu, offset_us)
+        except InputError as error:
+            raise FormatError(f"{self.path}: {error}") from None
 
     def has_imu(self) -> bool:
         """Whether there is ``imu/t``."""
