@@ -65,7 +65,7 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
     begin, digits, exponent = i, 0, shift
     while _ZERO <= data[i] <= _NINE:
         if digits < _ROOM_FOR_A_DIGIT:
-            digits = digits * 10 + (data[i] - _ZERO)
+            digits = digits * 10 + (np.int64(data[i]) - _ZERO)
         else:
             exponent += 1
         i += 1
@@ -75,7 +75,7 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
         begin = i
         while _ZERO <= data[i] <= _NINE:
             if digits < _ROOM_FOR_A_DIGIT:
-                digits = digits * 10 + (data[i] - _ZERO)
+                digits = digits * 10 + (np.int64(data[i]) - _ZERO)
                 exponent -= 1
             i += 1
         count += i - begin
@@ -90,7 +90,7 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
             return 0, i, BAD_NUMBER
         power = 0
         while _ZERO <= data[i] <= _NINE:
-            power = min(power * 10 + (data[i] - _ZERO), _MAX_EXPONENT)
+            power = min(power * 10 + (np.int64(data[i]) - _ZERO), _MAX_EXPONENT)
             i += 1
         exponent += -power if down else power
     value, status = _scale(digits, exponent, rounding)
