@@ -19,7 +19,7 @@ Counters = NDArray[np.uint64]
 Packed = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-FRAME_SHARE = 0.4
+FRAME_SHARE = 0.25
 """Frames are closer than a pixel needs, so that every pixel can be looked at when its own motion asks for it."""
 PIXEL_BITS = 30
 """An event is one number, time then pixel then polarity, so that sorting numbers sorts events."""
@@ -137,25 +137,27 @@ def _stays_quiet(state: Array, i: int, level: float, t0: float, t1: float) -> bo
 
 
 @kernel
+def _remember(state: Array, i: int, level: float, is_near_edge: bool, t: float) -> None:
+    state[i, LEVEL] = level
+    state[i, LAST] = t if is_near_edge else -t
+
+
+@kernel
 def _pixel(
-    state: Array, spare: Array, random: Counters, i: int, level: float, clear_px: float, t0: float, t1: float, sensor: Array,
+    state: Array, spare: Array, random: Counters, i: int, level: float, is_near_edge: bool, t0: float, t1: float, sensor: Array,
     out: Packed, count: int,
 ) -> int:
-    """Events of pixel i, now at ``level``; -1 if ``out`` has too little room."""
-    start = state[i, LAST] if state[i, LAST] >= 0.0 else t0
-    tau, lag = sensor[TAU], 0.0
+    """Events of pixel i until t1, when it is at ``level``; -1 if ``out`` has too little room."""
+    tau = sensor[TAU]
+    lag = abs(spare[i, PHOTO] - state[i, LEVEL]) if tau > 0.0 else 0.0
+    if count + _events_at_most(state, i, level, lag, sensor[FLOOR]) > len(out):
+        return -1
     if tau > 0.0:
-        lag = abs(spare[i, PHOTO] - state[i, LEVEL])
-    if tau > 0.0 or not _stays_quiet(state, i, level, start, t1):
-        if count + _events_at_most(state, i, level, lag, sensor[FLOOR]) > len(out):
-            return -1
-        if tau > 0.0:
-            count = _follow(state, spare, random, i, level, start, t1, sensor, out, count)
-            lag = abs(spare[i, PHOTO] - level)
-        else:
-            count = _cross(state, spare, random, i, state[i, LEVEL], level, start, t1, sensor, out, count)
-    state[i, LEVEL] = level
-    state[i, LAST] = t1 if clear_px <= 0.0 or lag > 1e-3 * sensor[FLOOR] else -t1
+        count = _follow(state, spare, random, i, level, t0, t1, sensor, out, count)
+        is_near_edge = is_near_edge or abs(spare[i, PHOTO] - level) > 1e-3 * sensor[FLOOR]
+    else:
+        count = _cross(state, spare, random, i, state[i, LEVEL], level, t0, t1, sensor, out, count)
+    _remember(state, i, level, is_near_edge, t1)
     return count
 
 
@@ -165,8 +167,8 @@ def _rest(clear_px: float, still_settling: bool, speed_pxps: float, frame_s: flo
     if still_settling or clear_px <= 0.0:
         longest = min(sensor[LONGEST], _MAX_FRAMES * frame_s)
         return min(sensor[STEP_PX] / speed_pxps, longest) if speed_pxps > 0.0 else longest
-    # not all of the distance, since it is linearised
-    return min(0.8 * clear_px / speed_pxps, _LONGEST_SLEEP_S) if speed_pxps > 0.0 else _LONGEST_SLEEP_S
+    # not all of the distance, since it is linearised; the outermost step of the blur may be missed
+    return min((0.8 * clear_px + sensor[STEP_PX]) / speed_pxps, _LONGEST_SLEEP_S) if speed_pxps > 0.0 else _LONGEST_SLEEP_S
 
 
 @kernel
@@ -220,8 +222,9 @@ def _box_distance(x: float, y: float, x0: float, x1: float, y0: float, y1: float
 @kernel
 def _circles(
     x: float, y: float, x_u: float, x_v: float, y_u: float, y_v: float, board: Array, inv_sigma: float
-) -> tuple[float, float]:
-    """Share of ink at a pixel of a circle grid, and at most the distance to the nearest outline in metres."""
+) -> tuple[float, float, float, float]:
+    """Share of ink at a pixel of a circle grid, at most the distance to the nearest outline in metres, and the unit
+    normal of that outline in the image."""
     s = board[SPACING]
     column, row = int(math.floor(x / s + 0.5)), int(math.floor(y / s + 0.5))
     if board[KIND] == ASYMMETRIC and (column + row) & 1:
@@ -236,11 +239,12 @@ def _circles(
     edge = distance - board[RADIUS]
     index = (column - (row & 1)) >> 1 if board[KIND] == ASYMMETRIC else column
     if not (0 <= row < board[ROWS] and 0 <= index < board[COLS]):
-        return 0.0, abs(edge)
+        return 0.0, abs(edge), 1.0, 0.0
     if distance < 1e-12:
-        return 1.0, abs(edge)
-    slope = _norm(dx * x_u + dy * y_u, dx * x_v + dy * y_v) / distance
-    return _step(-edge / slope, inv_sigma), abs(edge)
+        return 1.0, abs(edge), 1.0, 0.0
+    u, v = dx * x_u + dy * y_u, dx * x_v + dy * y_v
+    slope = _norm(u, v)
+    return _step(-edge * distance / slope, inv_sigma), abs(edge), u / slope, v / slope
 
 
 @kernel
@@ -265,14 +269,16 @@ def board_light(
     """What a pixel sees of the board.
 
     Returns log intensity, at most the distance to the nearest edge in pixels, the point on the board, and how far in
-    pixels that has moved from (x_before, y_before).
+    pixels that has moved from (x_before, y_before), motion along an outline counting for less.
     """
     x, y, x_u, x_v, y_u, y_v, front = _on_plane(H, ray)
     if front < 0:
         return math.log(board[SURROUND]), 10.0, math.nan, math.nan, math.nan
     px_per_m = 1.0 / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
     dx, dy = x - x_before, y - y_before
-    moved_px = _norm(y_v * dx - x_v * dy, x_u * dy - y_u * dx) / max(abs(x_u * y_v - x_v * y_u), 1e-30)
+    area = max(abs(x_u * y_v - x_v * y_u), 1e-30)
+    moved_u, moved_v = (y_v * dx - x_v * dy) / area, (x_u * dy - y_u * dx) / area
+    moved_px = _norm(moved_u, moved_v)
     clear = _box_distance(x, y, board[X0], board[X1], board[Y0], board[Y1])
     sheet = 1.0 if board[X0] < x < board[X1] and board[Y0] < y < board[Y1] else 0.0
     near_rim = clear * px_per_m * inv_sigma < _MARGIN_SIGMAS
@@ -284,7 +290,10 @@ def board_light(
     if board[KIND] == CHECKER:
         share, edge = _checker(x, y, gx, gy, board, inv_sigma)
     else:
-        share, edge = _circles(x, y, x_u, x_v, y_u, y_v, board, inv_sigma)
+        share, edge, u, v = _circles(x, y, x_u, x_v, y_u, y_v, board, inv_sigma)
+        if not near_rim and edge * px_per_m * inv_sigma < _MARGIN_SIGMAS:
+            # in the blur of an outline little changes along it, but it bends
+            moved_px = max(abs(moved_u * u + moved_v * v), 0.3 * moved_px)
     light = board[SURROUND] + sheet * (ground + (ink - ground) * share - board[SURROUND])
     return math.log(light), min(clear, edge) * px_per_m, x, y, moved_px
 
@@ -346,7 +355,7 @@ def advance_board(
     hand.  Returns the number of events so far and the pixel and the frame to resume at with a larger buffer (the number
     of pixels when done).
     """
-    margin_px = _MARGIN_SIGMAS / sensor[INV_SIGMA]
+    margin_px, tau = _MARGIN_SIGMAS / sensor[INV_SIGMA], sensor[TAU]
     for i in range(first, len(rays)):
         j = _next_frame(first_frame if i == first else 1, wake[i], state[i, LAST] >= 0.0, times, changes)
         while j < len(changes):
@@ -354,10 +363,14 @@ def advance_board(
                 H[j], rays[i], state[i, X], state[i, Y], board, ground[j], ink[j], sensor[INV_SIGMA])
             clear_px -= margin_px
             elapsed = times[j] - abs(state[i, LAST])
-            done = _pixel(state, spare, random, i, light, clear_px, times[j - 1], times[j], sensor, out, count)
-            if done < 0:
-                return count, i, j
-            count = done
+            start = state[i, LAST] if state[i, LAST] >= 0.0 else times[j - 1]
+            if tau == 0.0 and _stays_quiet(state, i, light, start, times[j]):
+                _remember(state, i, light, clear_px <= 0.0, times[j])
+            else:
+                done = _pixel(state, spare, random, i, light, clear_px <= 0.0, start, times[j], sensor, out, count)
+                if done < 0:
+                    return count, i, j
+                count = done
             frame_s = times[j] - times[j - 1]
             speed = FRAME_SHARE * sensor[STEP_PX] / frame_s if math.isnan(moved_px) else moved_px / elapsed
             state[i, X], state[i, Y] = x, y
@@ -375,16 +388,20 @@ def advance_bands(
     rays: Array, state: Array, spare: Array, random: Counters, wake: Array, sensor: Array, out: Packed, count: int,
 ) -> tuple[int, int, int]:
     """As `advance_board`; every band has a motion of its own, so the fastest landmark's speed holds for all."""
-    margin_px = _MARGIN_SIGMAS / sensor[INV_SIGMA]
+    margin_px, tau = _MARGIN_SIGMAS / sensor[INV_SIGMA], sensor[TAU]
     for i in range(first, len(rays)):
         j = _next_frame(first_frame if i == first else 1, wake[i], state[i, LAST] >= 0.0, times, changes)
         while j < len(changes):
             light, clear_px = bands_light(H[j], rays[i], bands, background, sensor[INV_SIGMA])
             clear_px -= margin_px
-            done = _pixel(state, spare, random, i, light, clear_px, times[j - 1], times[j], sensor, out, count)
-            if done < 0:
-                return count, i, j
-            count = done
+            start = state[i, LAST] if state[i, LAST] >= 0.0 else times[j - 1]
+            if tau == 0.0 and _stays_quiet(state, i, light, start, times[j]):
+                _remember(state, i, light, clear_px <= 0.0, times[j])
+            else:
+                done = _pixel(state, spare, random, i, light, clear_px <= 0.0, start, times[j], sensor, out, count)
+                if done < 0:
+                    return count, i, j
+                count = done
             frame_s = times[j] - times[j - 1]
             in_blur = state[i, LAST] >= 0.0
             wake[i] = times[j] + _rest(clear_px, in_blur, FRAME_SHARE * sensor[STEP_PX] / frame_s, frame_s, sensor)

@@ -198,7 +198,7 @@ class Scene:
     world: Board | Lines
     sensor: Sensor = field(default_factory=Sensor)
     gyro: Gyro | None = None
-    step_px: float = 0.35
+    step_px: float = 0.45
 
     def __post_init__(self) -> None:
         check_range("scene", "step_px", self.step_px, 0.01, 1.0, "px")
