@@ -100,7 +100,7 @@ def _refresh_shape(inverse, sxx, sxy, syy):  # type: ignore[no-untyped-def]
 
 @kernel
 def _fit_discs(  # type: ignore[no-untyped-def]
-    t, x, y, p, count, owner, mid_us, dark, min_cosine, min_count, cutoffs, half_s,
+    t, x, y, p, full, owner, mid_us, dark, min_cosine, min_full, cutoffs, half_s,
     params, accelerations, inverse_shapes, covariance, leading, trailing, sigma, status
 ):
     """Fit all discs of a view to its crossings, by reweighted Gauss-Newton steps.
@@ -130,7 +130,7 @@ def _fit_discs(  # type: ignore[no-untyped-def]
                 trailing[k] = 0
         for i in range(t.size):
             k = owner[y[i], x[i]]
-            if k < 0 or status[k] != 0 or count[i] < min_count:
+            if k < 0 or status[k] != 0 or full[i] < min_full:
                 continue
             tau = (t[i] - mid_us) * 1e-6
             if abs(tau) > half_s[k]:

@@ -30,9 +30,9 @@ class DiscOptions:
     min_cosine : float
         Crossings count where the outline's normal is at least this parallel to the
         motion; on the flanks the edge passes only in part.
-    min_count_share : float
-        Crossings count with at least this share of the usual number of events;
-        fewer means that the edge passed only in part.
+    min_full_share, usual_percentile : float
+        Crossings count whose full change takes at least this share of the usual number of
+        events, which is a high percentile: less contrast is not a disc's edge, or not all of it.
     enough_crossings : int
         The window is doubled until both arcs have this many.
     """
@@ -41,7 +41,8 @@ class DiscOptions:
     min_window_us: int = 2_000
     max_window_us: int = 200_000
     min_cosine: float = 0.5
-    min_count_share: float = 0.7
+    min_full_share: float = 0.75
+    usual_percentile: float = 80.0
     enough_crossings: int = 12
 
 
@@ -122,7 +123,7 @@ def fit_discs(
         status[active] = FITTED
         attempt = np.where(active, FITTED, SKIPPED)
         _fit_discs(
-            part.t, part.x, part.y, part.p, part.count, owner, t_us, dark, options.min_cosine, _min_count(part, owner, options),
+            part.t, part.x, part.y, part.p, part.full, owner, t_us, dark, options.min_cosine, _min_full(part, owner, options),
             _CUTOFFS_PX, half_us * 1e-6, params, accelerations, inverse, covariance, leading, trailing, sigma, attempt,
         )
         status[active] = attempt[active]
@@ -142,9 +143,9 @@ def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptio
     return half
 
 
-def _min_count(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptions) -> int:
-    counts = crossings.count[owner[crossings.y, crossings.x] >= 0]
-    counts = counts[counts > 1]
-    if not len(counts):
+def _min_full(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptions) -> int:
+    full = crossings.full[owner[crossings.y, crossings.x] >= 0]
+    full = full[full > 1]
+    if not len(full):
         return 1
-    return max(1, int(np.ceil(options.min_count_share * np.median(counts))))
+    return max(1, int(np.ceil(options.min_full_share * np.percentile(full, options.usual_percentile))))

@@ -55,29 +55,69 @@ def _burst_end(t, p, order, first, stop, min_gap, gap_factor, pair_gap):  # type
 
 
 @kernel
+def _largest_nearby(count, i, n):  # type: ignore[no-untyped-def]
+    """The most events among a pixel's burst i and the two bursts on either side of it."""
+    largest = 0
+    for j in range(max(i - 2, 0), min(i + 3, n)):
+        largest = max(largest, count[j])
+    return largest
+
+
+@kernel
+def _half_way(count, polarity, i, n, full_share):  # type: ignore[no-untyped-def]
+    """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
+
+    A burst with nearly as many events as its pixel's largest neighbouring burst is a
+    full change.  A smaller one is part of it: it begins at the plateau that a full
+    burst of the other polarity before it has reached, or ends at the one from which such a
+    burst after it begins.  The second number is 0 if the burst stays on one side of half
+    way, or if nothing tells.
+    """
+    full = _largest_nearby(count, i, n)
+    least = full_share * full
+    if count[i] >= least:
+        return 0.5 * count[i], count[i]
+    if 2 * count[i] > full:
+        if i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
+            return 0.5 * full, full
+        if i + 1 < n and polarity[i + 1] != polarity[i] and count[i + 1] >= least:
+            return count[i] - 0.5 * full, full
+    return 0.5 * count[i], 0
+
+
+@kernel
 def _bursts_to_crossings(  # type: ignore[no-untyped-def]
-    t, p, start, order, min_gap, gap_factor, pair_gap, out_pixel, out_t, out_p, out_count, out_step
+    t, p, start, order, min_gap, gap_factor, pair_gap, full_share, out_pixel, out_t, out_p, out_count, out_full, out_step
 ):
     """Write one crossing per burst; return how many."""
     found = 0
+    longest = 0
     for q in range(start.size - 1):
+        longest = max(longest, start[q + 1] - start[q])
+    first = np.empty(longest, np.int64)
+    count = np.empty(longest, np.int64)
+    polarity = np.empty(longest, np.bool_)
+    for q in range(start.size - 1):
+        n = 0
         i = start[q]
         while i < start[q + 1]:
             stop = _burst_end(t, p, order, i, start[q + 1], min_gap, gap_factor, pair_gap)
-            n = stop - i
-            # Event n/2, counted from one: half of the n threshold steps are done.
-            k = i + max(n // 2 - 1, 0)
-            when = np.float64(t[order[k]])
+            first[n], count[n], polarity[n] = i, stop - i, p[order[i]]
+            n += 1
+            i = stop
+        for b in range(n):
+            half, full = _half_way(count, polarity, b, n, full_share)
+            k = min(max(int(half), 1), max(count[b] - 1, 1))
+            when = np.float64(t[order[first[b] + k - 1]])
             step = 0.0
-            if n > 1:
-                step = np.float64(t[order[k + 1]] - t[order[k]])
-                if n % 2 == 1:
-                    when += 0.5 * step
+            if count[b] > 1:
+                step = np.float64(t[order[first[b] + k]]) - when
+                when += step * max(half - k, 0.0)
             out_pixel[found] = q
             out_t[found] = np.int64(np.round(when))
-            out_p[found] = p[order[i]]
-            out_count[found] = min(n, 65535)
+            out_p[found] = polarity[b]
+            out_count[found] = min(count[b], 65535)
+            out_full[found] = min(full, 65535)
             out_step[found] = step
             found += 1
-            i = stop
     return found

@@ -24,15 +24,19 @@ class BurstOptions:
         A shorter gap never ends a burst.
     pair_gap_us : float
         Two events alone belong together up to this distance.
+    full_share : float
+        A burst with at least this share of the events of its pixel's largest
+        neighbouring burst is a full change from one tone to the other.
     """
 
     gap_factor: float = 6.0
     min_gap_us: float = 3_000.0
     pair_gap_us: float = 200_000.0
+    full_share: float = 0.75
 
     def __post_init__(self) -> None:
-        if not (self.gap_factor > 1 and self.min_gap_us > 0 and self.pair_gap_us > 0):
-            raise InputError(f"bursts need gap_factor > 1 and positive times, not {self}")
+        if not (self.gap_factor > 1 and self.min_gap_us > 0 and self.pair_gap_us > 0 and 0 < self.full_share <= 1):
+            raise InputError(f"bursts need gap_factor > 1 and positive times and 0 < full_share <= 1, not {self}")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -49,6 +53,9 @@ class Crossings:
         True where the pixel became brighter.
     count : ndarray of uint16, shape (N,)
         Events in the burst.
+    full : ndarray of uint16, shape (N,)
+        Events that the whole change from one tone to the other takes; 0 where the burst is a
+        part of a change of which nothing tells when half of it was done.
     step_us : ndarray of float32, shape (N,)
         Time per contrast threshold when the edge passed; 0 for a single event.
     width, height : int
@@ -60,6 +67,7 @@ class Crossings:
     y: NDArray[np.uint16]
     p: NDArray[np.bool_]
     count: NDArray[np.uint16]
+    full: NDArray[np.uint16]
     step_us: NDArray[np.float32]
     width: int
     height: int
@@ -68,7 +76,7 @@ class Crossings:
         return len(self.t)
 
     def __getitem__(self, index: slice | NDArray[np.bool_]) -> Crossings:
-        columns = (self.t, self.x, self.y, self.p, self.count, self.step_us)
+        columns = (self.t, self.x, self.y, self.p, self.count, self.full, self.step_us)
         return Crossings(*(column[index] for column in columns), self.width, self.height)
 
     def between(self, start_us: float, stop_us: float) -> Crossings:
@@ -118,12 +126,14 @@ def edge_crossings(events: Events, options: BurstOptions | None = None) -> Cross
     order = np.empty(n, np.int32)
     _order_by_pixel(events.x, events.y, events.width, start, order)
     pixel, t, p = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.bool_)
-    count, step = np.empty(n, np.uint16), np.empty(n, np.float32)
+    count, full, step = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
     found = _bursts_to_crossings(
-        events.t, events.p, start, order, options.min_gap_us, options.gap_factor, options.pair_gap_us, pixel, t, p, count, step
+        events.t, events.p, start, order, options.min_gap_us, options.gap_factor, options.pair_gap_us,
+        options.full_share, pixel, t, p, count, full, step
     )
     in_time = np.argsort(t[:found], kind="stable")
     y, x = np.divmod(pixel[in_time], events.width)
     return Crossings(
-        t[in_time], x.astype(np.uint16), y.astype(np.uint16), p[in_time], count[in_time], step[in_time], events.width, events.height
+        t[in_time], x.astype(np.uint16), y.astype(np.uint16), p[in_time], count[in_time], full[in_time], step[in_time],
+        events.width, events.height,
     )
