@@ -18,6 +18,7 @@ from evcam.detect.flicker_saddle import fit_saddle
 from evcam.errors import InputError
 
 FLICKER_COHERENCE = 0.4
+_SHIFT_PROBES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +160,13 @@ def _describe(evidence: FlickerEvidence, options: FlickerOptions) -> str:
 
 
 def _shift_between_halves(events: Events, board: FoundBoard, target: Target, frequency_hz: float) -> float:
-    """Median distance that the board's points move from the first half of a stretch to the second, px."""
+    """Median distance that points of the board move from the first half of a stretch to the second, px."""
     middle = int(events.t[0] + events.t[-1]) // 2
     halves = (events.between(int(events.t[0]), middle), events.between(middle, int(events.t[-1]) + 1))
     fit = fit_disc if isinstance(target, CircleGrid) else fit_saddle
     first, second = (signed_image(half, frequency_hz) for half in halves)
-    pairs = [(fit(first, xy, s), fit(second, xy, s)) for xy, s in zip(board.xy, board.steps_px, strict=True)]
+    probes = np.unique(np.linspace(0, len(board.ids) - 1, _SHIFT_PROBES).astype(int))
+    pairs = [(fit(first, board.xy[k], board.steps_px[k]), fit(second, board.xy[k], board.steps_px[k])) for k in probes]
     moves = [np.linalg.norm(a.xy - b.xy) for a, b in pairs if a is not None and b is not None]
     return float(np.median(moves)) if 2 * len(moves) > len(pairs) else float("inf")
 

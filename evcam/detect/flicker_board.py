@@ -112,11 +112,11 @@ def _revised(image: NDArray[np.float64], target: Target, placed: dict[int, Point
             continue
         expected, steps_px = prediction
         tolerance_px = _TOLERANCE_STEPS * np.linalg.norm(steps_px, axis=1).min()
-        candidates = (placed.get(number), fit(image, expected, steps_px))
-        for point in candidates:
-            if point is not None and np.linalg.norm(point.xy - expected) < tolerance_px:
-                found[number] = (point, steps_px)
-                break
+        point = placed.get(number)
+        if point is None or np.linalg.norm(point.xy - expected) > tolerance_px:
+            point = fit(image, expected, steps_px)
+        if point is not None and np.linalg.norm(point.xy - expected) <= tolerance_px:
+            found[number] = (point, steps_px)
     return FoundBoard(np.array(list(found), np.int64), tuple(p for p, _ in found.values()),
                       np.array([steps for _, steps in found.values()]).reshape(-1, 2, 2))
 
