@@ -37,6 +37,12 @@ _MAX_PIXEL = 65535
 
 
 @kernel
+def _digit(byte: int) -> int:
+    """Value of a digit's byte; 64 bits wide, so that nothing overflows in uncompiled runs either."""
+    return np.int64(byte) - _ZERO  # type: ignore[return-value]  # NumPy's integers are not typed as int
+
+
+@kernel
 def _scale(digits: int, exponent: int, rounding: bool) -> tuple[int, int]:
     """``digits * 10 ** exponent`` as a whole number, half rounded up, and a status."""
     while exponent > 0 and digits != 0:
@@ -65,7 +71,7 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
     begin, digits, exponent = i, 0, shift
     while _ZERO <= data[i] <= _NINE:
         if digits < _ROOM_FOR_A_DIGIT:
-            digits = digits * 10 + (np.int64(data[i]) - _ZERO)
+            digits = digits * 10 + _digit(data[i])
         else:
             exponent += 1
         i += 1
@@ -75,7 +81,7 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
         begin = i
         while _ZERO <= data[i] <= _NINE:
             if digits < _ROOM_FOR_A_DIGIT:
-                digits = digits * 10 + (np.int64(data[i]) - _ZERO)
+                digits = digits * 10 + _digit(data[i])
                 exponent -= 1
             i += 1
         count += i - begin
@@ -90,7 +96,7 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
             return 0, i, BAD_NUMBER
         power = 0
         while _ZERO <= data[i] <= _NINE:
-            power = min(power * 10 + (np.int64(data[i]) - _ZERO), _MAX_EXPONENT)
+            power = min(power * 10 + _digit(data[i]), _MAX_EXPONENT)
             i += 1
         exponent += -power if down else power
     value, status = _scale(digits, exponent, rounding)
