@@ -112,9 +112,10 @@ def _follow(
     slope = (level - before) / (t1 - t0)
     decay = math.exp(-step / tau)
     y0 = spare[i, PHOTO]
+    low, high = min(y0, before, level), max(y0, before, level)  # rounding must not lead out of what y can reach
     for k in range(pieces):
         u = before + slope * step * k
-        y1 = u + slope * (step - tau) + (y0 - u + slope * tau) * decay
+        y1 = min(max(u + slope * (step - tau) + (y0 - u + slope * tau) * decay, low), high)
         count = _cross(state, spare, random, i, y0, y1, t0 + step * k, t0 + step * (k + 1), sensor, out, count)
         y0 = y1
     spare[i, PHOTO] = y0

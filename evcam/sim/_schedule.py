@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 SLAB_US = 50_000
 """Length of a slab; below 65 ms, so that times within one sort as 16-bit numbers."""
 _SAMPLE_US = 2000.0
-_LONGEST_FRAME_US = 10_000.0
+_LONGEST_FRAME_US, _SHORTEST_FRAME_US = 10_000.0, 1.0
 _RAMP_FRAMES = 8
 
 
@@ -25,7 +25,10 @@ def slab_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
     times = _motion_frames(scene, start_us, stop_us)
     flicker = getattr(scene.world, "flicker", None)
     if flicker is not None:
-        times = np.union1d(times, _flicker_frames(flicker, start_us, stop_us))
+        ramps = _flicker_frames(flicker, start_us, stop_us)
+        apart = np.abs(times[:, None] - ramps).min(1, initial=np.inf) > _SHORTEST_FRAME_US
+        apart[[0, -1]] = True
+        times = np.union1d(times[apart], ramps)
     return times
 
 
@@ -44,7 +47,7 @@ def _flicker_frames(flicker: Flicker, start_us: int, stop_us: int) -> Array:
     first = int(np.floor((start_us - flicker.rise_s * 1e6) / half_us))
     switches = (np.arange(first, int(stop_us / half_us) + 2) + 0.5) * half_us
     ramps = switches[:, None] + np.linspace(0.0, flicker.rise_s * 1e6, _RAMP_FRAMES + 1)
-    return ramps[(ramps > start_us) & (ramps < stop_us)]
+    return ramps[(ramps > start_us + _SHORTEST_FRAME_US) & (ramps < stop_us - _SHORTEST_FRAME_US)]
 
 
 def _motion_frames(scene: Scene, start_us: int, stop_us: int) -> Array:

@@ -17,7 +17,7 @@ from evcam.core.trajectory import Trajectory
 from evcam.errors import FormatError, InputError
 from evcam.sim.placing import facing_pose, hand_before
 from evcam.sim.scene import Board, Flicker, Gyro, Line, Lines, Scene
-from evcam.sim.sensor import Sensor
+from evcam.sim.sensor import Sensor, check_range
 
 T = TypeVar("T")
 
@@ -65,6 +65,7 @@ def _scene(data: Mapping[str, Any], folder: Path) -> Scene:
     _check_keys("scene", data, _KEYS, {"camera", "duration_s"})
     if ("target" in data) == ("lines" in data):
         raise InputError("scene: give either target or lines")
+    check_range("scene", "duration_s", data["duration_s"], 1e-3, 1e5, "s")
     given = data["camera"]
     camera = Camera.load(folder / given) if isinstance(given, str) else Camera.from_dict(_mapping("camera", given))
     rest = {key: data[key] for key in ("step_px",) if key in data}

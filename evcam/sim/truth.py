@@ -118,7 +118,7 @@ class Truth:
 
 def _sample_gyro(scene: Scene, gyro: Gyro, rng: np.random.Generator) -> ImuSamples:
     trajectory = scene.trajectory
-    count = int(trajectory.duration_s * gyro.rate_hz) + 1
+    count = int((trajectory.stop_us - trajectory.start_us) * gyro.rate_hz // 1_000_000) + 1
     t_us = trajectory.start_us + np.floor(np.arange(count) * 1e6 / gyro.rate_hz).astype(np.int64)
     _, omega = trajectory.velocity(t_us)
     rate = omega @ gyro.R_cam_imu + np.asarray(gyro.bias_radps) + gyro.noise_radps * rng.standard_normal((count, 3))

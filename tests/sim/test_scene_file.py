@@ -1,0 +1,111 @@
+"""Scenes as a user writes them."""
+
+import numpy as np
+import pytest
+
+from evcam.core.target import CircleGrid
+from evcam.errors import EvcamError, FormatError, InputError
+from evcam.sim import Board, Lines, load_scene, simulate
+
+CAMERA = """
+camera:
+  {model: pinhole-radtan, width: 64, height: 48,
+   params: {fx: 60, fy: 60, cx: 31.5, cy: 23.5, k1: -0.1, k2: 0, p1: 0, p2: 0, k3: 0}}
+"""
+GRID = "target: {type: asymmetric_circle_grid, rows: 5, cols: 4, spacing_m: 0.05, radius_m: 0.02}\n"
+MINIMAL = CAMERA + GRID + "duration_s: 0.2\n"
+LINES = CAMERA + """
+duration_s: 0.1
+lines:
+  - {start_m: [-1, 0, 1.5], end_m: [1, 0.2, 2.0], width_m: 0.05}
+trajectory: {type: steady, velocity_mps: [0.1, 1.0, 0.0], omega_radps: [0, 0, 0.5]}
+gyro: {rate_hz: 200, R_cam_imu: [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]}
+"""
+
+
+def scene(tmp_path, text):
+    (tmp_path / "scene.yaml").write_text(text)
+    return load_scene(tmp_path / "scene.yaml")
+
+
+def test_minimal_scene_moves_by_hand(tmp_path):
+    loaded = scene(tmp_path, MINIMAL)
+    assert loaded.world == Board(CircleGrid.asymmetric(5, 4, 0.05, 0.02))
+    assert loaded.trajectory.duration_s == pytest.approx(0.2)
+    assert len(simulate(loaded).events) > 1000
+
+
+def test_target_and_camera_may_be_files_beside_the_scene(tmp_path):
+    inline = scene(tmp_path, MINIMAL)
+    inline.camera.save(tmp_path / "camera.json")
+    inline.world.target.save(tmp_path / "board.yaml")
+    loaded = scene(tmp_path, "camera: camera.json\ntarget: board.yaml\nduration_s: 0.2\n")
+    np.testing.assert_array_equal(loaded.camera.params, inline.camera.params)
+    assert loaded.world == inline.world
+
+
+def test_all_sections_reach_the_scene(tmp_path):
+    loaded = scene(tmp_path, MINIMAL + """
+board: {white: 0.8, flicker: {hz: 5, mode: blink}}
+sensor: {threshold_on: 0.4, background_hz: 0}
+trajectory: {type: still, distance_m: 0.5, tilt_deg: [10, -20], roll_deg: 5, at_px: [30, 20]}
+step_px: 0.2
+""")
+    assert loaded.world.white == 0.8
+    assert loaded.world.flicker.mode == "blink"
+    assert loaded.sensor.threshold_on == 0.4
+    assert loaded.step_px == 0.2
+    R, t = loaded.trajectory.pose(0)
+    middle = loaded.world.target.object_points
+    middle = (middle.min(0) + middle.max(0)) / 2
+    np.testing.assert_allclose(loaded.camera.project(R @ middle + t), [30, 20], atol=1e-6)
+    assert (R @ middle + t)[2] == pytest.approx(0.5)
+
+
+def test_lines_with_gyro(tmp_path):
+    loaded = scene(tmp_path, LINES)
+    assert isinstance(loaded.world, Lines)
+    simulation = simulate(loaded)
+    assert len(simulation.events) > 100
+    assert len(simulation.imu) == 21
+
+
+@pytest.mark.parametrize(("text", "names"), [
+    (MINIMAL + "sensr: {}\n", "sensr"),
+    (MINIMAL + "sensor: {threshold: 0.2}\n", "threshold_on"),
+    (MINIMAL + "sensor: {psf_px: wide}\n", "psf_px"),
+    (MINIMAL + "board: {whit: 1}\n", "whit"),
+    (MINIMAL + "board: {flicker: {mode: invert}}\n", "hz"),
+    (MINIMAL + "trajectory: {type: fly}\n", "hand_held"),
+    (MINIMAL + "trajectory: {type: hand_held, sped: 2}\n", "sped"),
+    (MINIMAL + "trajectory: {type: still, tilt_deg: [1]}\n", "tilt_deg"),
+    (MINIMAL + "trajectory: {type: still, distance_m: -1}\n", "behind"),
+    (MINIMAL.replace("duration_s: 0.2", "duration_s: soon"), "duration_s"),
+    (CAMERA + GRID, "duration_s"),
+    (CAMERA + "duration_s: 1\n", "either target or lines"),
+    (MINIMAL + "lines: []\n", "either target or lines"),
+    (MINIMAL.replace("rows: 5", "rows: 0"), "rows"),
+    (MINIMAL.replace("fx: 60", "fx: 0"), "focal"),
+    (LINES.replace("width_m: 0.05", "width_m: 0"), "width_m"),
+    (LINES.replace("[-1, 0, 1.5]", "[1, 0.2, 2.0]"), "same point"),
+    (LINES.replace("[-1, 0, 1.5]", "[1, 0.2]"), "start_m"),
+    ("[1, 2]", "key"),
+    ("a: [", "YAML"),
+])
+def test_bad_scenes_are_refused_in_one_line(tmp_path, text, names):
+    with pytest.raises(EvcamError) as caught:
+        scene(tmp_path, text)
+    assert names in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert "scene.yaml" in str(caught.value)
+
+
+def test_missing_scene_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"none\.yaml: no such"):
+        load_scene(tmp_path / "none.yaml")
+
+
+def test_binary_scene_is_no_yaml(tmp_path):
+    (tmp_path / "scene.yaml").write_bytes(b"\xff\xd8\xff\xe0\x00")
+    with pytest.raises(FormatError):
+        load_scene(tmp_path / "scene.yaml")
