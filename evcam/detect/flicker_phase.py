@@ -17,6 +17,7 @@ _MAX_SPECTRUM_S = 2.0
 _MIN_CYCLES = 2
 _MIN_EVENTS_PER_PIXEL = 4
 _MAX_PHASE_TURNS = 2
+_SCAN_BLOCKS = 128
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -130,14 +131,25 @@ def scan_phase(image: NDArray[np.complex128]) -> tuple[NDArray[np.complex128], f
     """
     size = np.abs(image)
     doubled = np.divide(image**2, size, out=np.zeros_like(image), where=size > 0)
-    spectrum = np.fft.fft2(doubled, [4 * n for n in image.shape])
-    turns = [np.minimum(np.arange(4 * n), np.arange(4 * n, 0, -1)) / 4 for n in image.shape]
+    block = -(-max(image.shape) // _SCAN_BLOCKS)
+    blocks = _summed_blocks(doubled, block)
+    spectrum = np.fft.fft2(blocks, [4 * n for n in blocks.shape])
+    turns = [np.minimum(np.arange(4 * n), np.arange(4 * n, 0, -1)) / 4 for n in blocks.shape]
     strength = np.abs(spectrum) * (turns[0] <= _MAX_PHASE_TURNS)[:, None] * (turns[1] <= _MAX_PHASE_TURNS)
     i, j = np.unravel_index(int(np.argmax(strength)), strength.shape)
-    ky, kx = np.fft.fftfreq(4 * image.shape[0])[i], np.fft.fftfreq(4 * image.shape[1])[j]
-    y, x = np.indices(image.shape)
-    phase = np.pi * (kx * x + ky * y) + 0.5 * np.angle(spectrum[i, j])
+    ky, kx = np.fft.fftfreq(4 * blocks.shape[0], block)[i], np.fft.fftfreq(4 * blocks.shape[1], block)[j]
+    y, x = (np.arange(n) - (block - 1) / 2 for n in image.shape)
+    phase = np.pi * (kx * x + (ky * y)[:, None]) + 0.5 * np.angle(spectrum[i, j])
     return np.exp(1j * phase), float(strength[i, j])
+
+
+def _summed_blocks(image: NDArray[np.complex128], block: int) -> NDArray[np.complex128]:
+    """Sums over squares of ``block`` pixels; a slow change of phase needs no finer sampling."""
+    height, width = (-(-n // block) * block for n in image.shape)
+    padded = np.zeros((height, width), np.complex128)
+    padded[: image.shape[0], : image.shape[1]] = image
+    sums: NDArray[np.complex128] = padded.reshape(height // block, block, width // block, block).sum((1, 3))
+    return sums
 
 
 def flicker_evidence(events: Events) -> FlickerEvidence:

@@ -14,6 +14,7 @@ from evcam.detect.flicker_fit import PointFit, patch_around, solve
 _MIN_STRENGTH = 0.15
 _MAX_CANDIDATES = 2000
 _PATCH_STEPS = 0.6
+_MAX_REACH_PX = 16.0
 _MIN_PURITY = 0.5
 _MIN_EXPLAINED = 0.5
 _BLUR_PX = (0.25, 1.0, 4.0)
@@ -92,7 +93,8 @@ def fit_saddle(image: NDArray[np.float64], start: NDArray[np.float64], steps_px:
     PointFit or None
         None where the patch is too small, the fit leaves it, or it is no corner.
     """
-    patch = patch_around(image, start, steps_px, _PATCH_STEPS)
+    # Edges are straight only near the corner: a lens bends long ones.
+    patch = patch_around(image, start, steps_px, min(_PATCH_STEPS, _MAX_REACH_PX / np.linalg.norm(steps_px, axis=1).max()))
     if patch is None:
         return None
     offset, value = patch

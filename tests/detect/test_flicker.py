@@ -3,12 +3,17 @@
 import numpy as np
 import pytest
 
+from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.core.rotation import exp_so3
 from evcam.core.target import Checkerboard, CircleGrid
+from evcam.core.trajectory import Trajectory
 from evcam.detect.flicker import FlickerOptions, detect_flicker, looks_like_flicker
 from evcam.detect.flicker_phase import flicker_evidence, flicker_frequency_hz
 from evcam.errors import InputError
+from evcam.sim.placing import facing_pose
+from evcam.sim.presets import checkerboard_flicker
+from evcam.sim.scene import Flicker
 
 FOCAL_PX = 160.0
 WIDTH, HEIGHT = 160, 120
@@ -106,6 +111,24 @@ def test_points_ids_and_covariances_agree_with_the_truth(name):
     assert np.sqrt((error**2).sum(1).mean()) < 0.12
     normalised = np.einsum("ni,nij,nj->n", error, np.linalg.inv(view.cov), error) / 2
     assert 0.1 < normalised.mean() < 2.5
+
+
+@pytest.mark.parametrize(("target", "mode"), [
+    (Checkerboard(5, 8, 0.0055), "blink"), (Checkerboard(5, 8, 0.0055), "invert"),
+    (CircleGrid.asymmetric(7, 3, 0.03, 0.012), "blink"), (CircleGrid.asymmetric(7, 3, 0.03, 0.012, False), "invert"),
+])
+def test_simulated_screen_through_a_distorting_lens(target, mode):
+    camera = Camera("pinhole-radtan", np.array([140.0, 140, 80, 60, -0.2, 0.05, 0, 0, 0]), WIDTH, HEIGHT)
+    R_facing, t_facing = facing_pose(target, camera)
+    R_cam_board = R_facing @ exp_so3([0.3, -0.25, 0.1])
+    t_cam_board = t_facing + (R_facing - R_cam_board) @ target.object_points.mean(0)
+    pose = Trajectory.still(R_cam_board, t_cam_board, duration_s=0.5)
+    simulation = checkerboard_flicker(target, camera, pose, flicker=Flicker(25.0, mode))
+    view = detect_flicker(simulation.events, target).views[0]
+    error = view.xy - simulation.truth.centers(view.t_us[:1])[0][view.ids]
+    assert len(view) == len(target)
+    assert np.sqrt((error**2).sum(1).mean()) < 0.15
+    assert np.abs(error.mean(0)).max() < 0.04
 
 
 def test_ellipse_centres_are_corrected_for_perspective():
