@@ -59,7 +59,8 @@ def _normal_pair(counter: Any) -> tuple[float, float]:
 
 @kernel
 def _cross(
-    state: Array, spare: Array, random: Counters, i: int, y0: float, y1: float, t0: float, t1: float, sensor: Array, out: Packed, count: int,
+    state: Array, spare: Array, random: Counters, i: int, y0: float, y1: float, t0: float, t1: float, sensor: Array,
+    out: Packed, count: int,
 ) -> int:
     """Events of pixel i while its level goes straight from y0 at t0 to y1 at t1."""
     # one function and local numbers: calls that carry all the arrays cost more than the work itself
@@ -86,7 +87,7 @@ def _cross(
         if jitter > 0.0:
             counter += _GAMMA
             delay = max(delay + jitter * _normal_pair(counter)[0], 0.0)
-        out[count] = (int(math.floor((t0 + delay) * 1e6)) << PIXEL_BITS) | (i << 1) | (1 if on else 0)
+        out[count] = (math.floor((t0 + delay) * 1e6) << PIXEL_BITS) | (i << 1) | (1 if on else 0)
         count += 1
         if noise > 0.0:
             counter += _GAMMA
@@ -102,12 +103,13 @@ def _cross(
 
 @kernel
 def _follow(
-    state: Array, spare: Array, random: Counters, i: int, level: float, t0: float, t1: float, sensor: Array, out: Packed, count: int,
+    state: Array, spare: Array, random: Counters, i: int, level: float, t0: float, t1: float, sensor: Array,
+    out: Packed, count: int,
 ) -> int:
     """As `_cross` behind the photoreceptor's low-pass, while the light goes straight from the last level to ``level``."""
     # y' = (u - y) / tau for u straight is solved exactly; straight pieces of tau / 4 follow the solution
     before, tau = state[i, LEVEL], sensor[TAU]
-    pieces = max(1, int(math.ceil(4.0 * (t1 - t0) / tau)))
+    pieces = max(1, math.ceil(4.0 * (t1 - t0) / tau))
     step = (t1 - t0) / pieces
     slope = (level - before) / (t1 - t0)
     decay = math.exp(-step / tau)
@@ -166,10 +168,13 @@ def _pixel(
 def _rest(clear_px: float, still_settling: bool, speed_pxps: float, frame_s: float, sensor: Array) -> float:
     """How long a pixel may be left alone when the image moves at this speed there."""
     if still_settling or clear_px <= 0.0:
-        longest = min(sensor[LONGEST], _MAX_FRAMES * frame_s)
-        return min(sensor[STEP_PX] / speed_pxps, longest) if speed_pxps > 0.0 else longest
-    # not all of the distance, since it is linearised; the outermost step of the blur may be missed
-    return min((0.8 * clear_px + sensor[STEP_PX]) / speed_pxps, _LONGEST_SLEEP_S) if speed_pxps > 0.0 else _LONGEST_SLEEP_S
+        longest = float(min(sensor[LONGEST], _MAX_FRAMES * frame_s))
+        way_px = float(sensor[STEP_PX])
+    else:
+        # not all of the distance, since it is linearised; the outermost step of the blur may be missed
+        longest = _LONGEST_SLEEP_S
+        way_px = 0.8 * clear_px + float(sensor[STEP_PX])
+    return min(way_px / speed_pxps, longest) if speed_pxps > 0.0 else longest
 
 
 @kernel
@@ -199,7 +204,7 @@ def _step(signed_px: float, inv_sigma: float) -> float:
     if z >= len(_PROFILE) - 1:
         return 1.0
     j = int(z)
-    return _PROFILE[j] + (z - j) * (_PROFILE[j + 1] - _PROFILE[j])
+    return float(_PROFILE[j] + (z - j) * (_PROFILE[j + 1] - _PROFILE[j]))
 
 
 @kernel
@@ -224,10 +229,13 @@ def _box_distance(x: float, y: float, x0: float, x1: float, y0: float, y1: float
 def _circles(
     x: float, y: float, x_u: float, x_v: float, y_u: float, y_v: float, board: Array, inv_sigma: float
 ) -> tuple[float, float, float, float]:
-    """Share of ink at a pixel of a circle grid, at most the distance to the nearest outline in metres, and the unit
-    normal of that outline in the image."""
+    """What a circle grid shows.
+
+    Returns the share of ink, at most the distance to the nearest outline in metres, and that outline's unit normal in
+    the image.
+    """
     s = board[SPACING]
-    column, row = int(math.floor(x / s + 0.5)), int(math.floor(y / s + 0.5))
+    column, row = math.floor(x / s + 0.5), math.floor(y / s + 0.5)
     if board[KIND] == ASYMMETRIC and (column + row) & 1:
         # sites have an even sum: step to the nearer neighbour along the larger remainder
         dx, dy = x / s - column, y / s - row
@@ -318,7 +326,9 @@ def bands_light(H: Array, ray: Array, bands: Array, background: float, inv_sigma
 
 
 @kernel
-def start_board(state: Array, spare: Array, rays: Array, H: Array, board: Array, ground: float, ink: float, sensor: Array) -> None:
+def start_board(
+    state: Array, spare: Array, rays: Array, H: Array, board: Array, ground: float, ink: float, sensor: Array
+) -> None:
     """Pixels that have looked at the first image for long."""
     for i in range(len(rays)):
         light, _, x, y, _ = board_light(H, rays[i], 0.0, 0.0, board, ground, ink, sensor[INV_SIGMA])

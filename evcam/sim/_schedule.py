@@ -62,7 +62,7 @@ def _motion_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
 
 
 def _fastest_pxps(camera: Camera, trajectory: Trajectory, points_m: Array, t_us: Array) -> Array:
-    """Largest image speed of points in or near the image, shape of ``t_us``."""
+    """Largest image speed of points in or near the image (of any, if none is near), shape of ``t_us``."""
     R, t = trajectory.pose(t_us)
     velocity, omega = trajectory.velocity(t_us)
     points = np.einsum("nij,kj->nki", R, points_m) + t[:, None]
@@ -71,4 +71,6 @@ def _fastest_pxps(camera: Camera, trajectory: Trajectory, points_m: Array, t_us:
     speed = np.linalg.norm(np.einsum("nkij,nkj->nki", d_px, motion), axis=-1)
     size = np.array([camera.width, camera.height])
     near = np.all((px > -0.2 * size) & (px < 1.2 * size), axis=-1)
-    return np.where(near, speed, 0.0).max(-1)
+    near |= ~near.any(-1, keepdims=True) & np.isfinite(speed)
+    fastest: Array = np.where(near, speed, 0.0).max(-1)
+    return fastest

@@ -127,7 +127,7 @@ class Line:
         facing = eye_m - middle if self.normal is None else np.asarray(self.normal, float)
         across = np.cross(along, facing)
         if np.linalg.norm(across) < 1e-6 * length * np.linalg.norm(facing):
-            raise InputError(f"line from {self.start_m} to {self.end_m}: its normal (or its direction to the camera) runs along it")
+            raise InputError(f"line from {self.start_m} to {self.end_m}: its normal (by default to the camera) runs along it")
         return middle, along / length, across / np.linalg.norm(across), length
 
 

@@ -73,7 +73,8 @@ def _scene(data: Mapping[str, Any], folder: Path) -> Scene:
     gyro = _gyro(data["gyro"]) if "gyro" in data else None
     if "lines" in data:
         world: Board | Lines = _lines(data)
-        trajectory = _trajectory(_mapping("trajectory", data.get("trajectory", {"type": "steady"})), data["duration_s"], camera, None)
+        motion = _mapping("trajectory", data.get("trajectory", {"type": "steady"}))
+        trajectory = _trajectory(motion, data["duration_s"], camera, None)
         return Scene(camera, trajectory, world, sensor, gyro, **rest)
     given = data["target"]
     target = load_target(folder / given) if isinstance(given, str) else target_from_dict(_mapping("target", given))

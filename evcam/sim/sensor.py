@@ -70,7 +70,8 @@ class Sensor:
 
 
 _LIMITS = (
-    ("threshold_on", 0.02, 5.0, ""), ("threshold_off", 0.02, 5.0, ""), ("mismatch", 0.0, 1.0, ""), ("threshold_noise", 0.0, 1.0, ""),
+    ("threshold_on", 0.02, 5.0, ""), ("threshold_off", 0.02, 5.0, ""),
+    ("mismatch", 0.0, 1.0, ""), ("threshold_noise", 0.0, 1.0, ""),
     ("refractory_s", 0.0, 1.0, "s"), ("cutoff_hz", 0.0, 1e6, "Hz"), ("background_hz", 0.0, 1e4, "Hz"),
     ("hot_pixels", 0, 1e6, ""), ("hot_hz", 0.0, 1e5, "Hz"), ("latency_s", 0.0, 1.0, "s"), ("latency_jitter_s", 0.0, 0.1, "s"),
     ("psf_px", 0.2, 20.0, "px"),

@@ -81,7 +81,8 @@ def simulate(scene: Scene, seed: int | np.random.Generator = 0, progress: Callab
     truth = Truth.of(scene, rng)
     slabs = list(_chunks(scene, rng, progress))
     joined = (np.concatenate([getattr(slab, name) for slab in slabs]) for name in ("t", "x", "y", "p"))
-    return Simulation(Events.from_arrays(*joined, width=scene.camera.width, height=scene.camera.height, where="simulation"), truth)
+    size = {"width": scene.camera.width, "height": scene.camera.height}
+    return Simulation(Events.from_arrays(*joined, **size, where="simulation"), truth)
 
 
 def simulate_chunks(

@@ -20,7 +20,8 @@ def board_constants(board: Board) -> Array:
     out[[k.ROWS, k.COLS, k.SURROUND]] = target.rows, target.cols, board.surround
     out[[k.X0, k.X1, k.Y0, k.Y1]] = board.outline_m
     if isinstance(target, CircleGrid):
-        out[[k.KIND, k.SPACING, k.RADIUS]] = k.ASYMMETRIC if target.is_asymmetric else k.SYMMETRIC, target.spacing_m, target.radius_m
+        kind = k.ASYMMETRIC if target.is_asymmetric else k.SYMMETRIC
+        out[[k.KIND, k.SPACING, k.RADIUS]] = kind, target.spacing_m, target.radius_m
     else:
         assert isinstance(target, Checkerboard)
         out[[k.KIND, k.SPACING]] = k.CHECKER, target.square_m
@@ -50,7 +51,7 @@ def band_frames(world: Lines, trajectory: Trajectory) -> tuple[Array, Array]:
 
 def plane_homographies(T_cam_plane: Array) -> Array:
     """From bearings to (x, y, 1) / depth on the plane z = 0; (..., 4, 4) -> (..., 3, 3)."""
-    return np.ascontiguousarray(np.linalg.inv(T_cam_plane[..., :3, [0, 1, 3]]))
+    return np.ascontiguousarray(np.linalg.inv(T_cam_plane[..., :3, [0, 1, 3]]), np.float64)
 
 
 def camera_poses(trajectory: Trajectory, t_us: Array) -> Array:
@@ -76,8 +77,9 @@ def landmarks(scene: Scene) -> Array:
     """Points whose motion bounds everything's, in the world's frame, shape (K, 3)."""
     if isinstance(scene.world, Board):
         x0, x1, y0, y1 = scene.world.outline_m
-        x, y = np.meshgrid(np.linspace(x0, x1, 5), np.linspace(y0, y1, 5))
+        x, y = np.meshgrid(np.linspace(x0, x1, 9), np.linspace(y0, y1, 9))
         return np.stack([x.ravel(), y.ravel(), np.zeros(x.size)], -1)
     ends = np.array([[line.start_m, line.end_m] for line in scene.world.lines], float)
     share = np.linspace(0, 1, 12)[:, None, None]
-    return (ends[:, 0] + share * (ends[:, 1] - ends[:, 0])).reshape(-1, 3)
+    points: Array = (ends[:, 0] + share * (ends[:, 1] - ends[:, 0])).reshape(-1, 3)
+    return points

@@ -27,8 +27,8 @@ def main() -> None:
         start = time.process_time()
         count = sum(len(slab) for slab in simulate_chunks(scene))
         seconds = time.process_time() - start
-        print(f"{camera.width}x{camera.height}: {count} events of 2 s in {seconds:.2f} s of processor time, "
-              f"{count / seconds / 1e6:.2f} M events per second of computing")
+        rate = count / seconds / 1e6
+        print(f"{camera.width}x{camera.height}: {count} events in {seconds:.2f} s of processor time, {rate:.2f} M per s")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ def first_events_from_black(camera, step_px=0.45):
     """First ON events of pixels that start inside a disc, with a threshold that is crossed at half intensity."""
     world = Board(TARGET)
     sensor = Sensor.ideal(float(np.log((world.white + world.black) / 2 / world.black)))
-    motion = Trajectory.steady(exp_so3([0.2, -0.3, 0.1]), [-0.17, -0.08, 0.45], [0.35, 0.2, 0.1], [0.1, -0.2, 0.4], duration_s=0.15)
+    pose = exp_so3([0.2, -0.3, 0.1]), [-0.17, -0.08, 0.45]
+    motion = Trajectory.steady(*pose, [0.35, 0.2, 0.1], [0.1, -0.2, 0.4], duration_s=0.15)
     scene = Scene(camera, motion, world, sensor, step_px=step_px)
     events = simulate(scene).events
     _, first = np.unique(events.y.astype(int) * camera.width + events.x, return_index=True)
@@ -176,6 +177,9 @@ def test_light_discs_on_dark_ground_swap_polarity():
     light_target = dataclasses.replace(TARGET, dark_on_light=False)
     light = simulate(Scene(RADTAN, hand_before(TARGET, RADTAN, 0.2), Board(light_target), Sensor.ideal())).events
     # where one board brightens first the other darkens, but for the rim of the sheet
-    first = [dict(zip(zip(e.x[::-1].tolist(), e.y[::-1].tolist(), strict=True), e.p[::-1].tolist(), strict=True)) for e in (dark, light)]
+    first = []
+    for events in (dark, light):
+        pixel, index = np.unique(events.y.astype(int) * 128 + events.x, return_index=True)
+        first.append(dict(zip(pixel.tolist(), events.p[index].tolist(), strict=True)))
     common = first[0].keys() & first[1].keys()
     assert np.mean([first[0][px] != first[1][px] for px in common]) > 0.8
