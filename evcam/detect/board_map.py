@@ -1,51 +1,105 @@
-"""A smooth map from the board to the image: a homography, bent by what a lens adds."""
+"""How a board appears in a view: a homography, bent by the lens."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import minimize_scalar
 
+from evcam.solvers.circle_image import circle_center_offset
 from evcam.solvers.homography import homography_dlt, transfer
 
 Array = NDArray[np.float64]
 
-_POINTS_PER_COEFFICIENT = 2.5
+_STRONGEST = (-0.9, 0.5)
+_VIEWS_FOR_LENS = 40
+_POINTS_FOR_LENS = 12
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class BoardMap:
-    """``image = homography(board) + polynomial(board)``, the polynomial of the degree that the points carry."""
+@dataclass(frozen=True, slots=True)
+class LensBend:
+    """Radial distortion about the image's middle by one number (division model; Fitzgibbon, CVPR 2001).
 
-    H: Array
-    middle: Array
-    scale: float
-    coefficients: Array
+    ``straight = bent / (1 + strength |bent|^2)``, with points from the middle of the image in
+    units of its half diagonal.  Not a calibration: good enough for the small difference between
+    the centre of a circle's image and the image of its centre.
+    """
 
-    @classmethod
-    def fitted(cls, board: Array, image: Array) -> BoardMap:
-        """Fit to points (N, 2) of board and image, N >= 4.
+    width: int
+    height: int
+    strength: float = 0.0
 
-        The polynomial is cubic, as radial distortion is, from 25 points on, quadratic
-        from 15 on, and absent with fewer.
-        """
-        H = homography_dlt(board, image).matrix
-        middle = board.mean(0)
-        scale = max(float(np.abs(board - middle).max()), 1e-12)
-        terms = _terms((board - middle) / scale)
-        degree_terms = next((n for n in (10, 6) if len(board) >= _POINTS_PER_COEFFICIENT * n), 0)
-        coefficients = np.zeros((10, 2))
-        if degree_terms:
-            coefficients[:degree_terms] = np.linalg.lstsq(terms[:, :degree_terms], image - transfer(H, board))[0]
-        return cls(H, middle, scale, coefficients)
+    def straightened(self, xy: Array) -> Array:
+        """What a lens without distortion would show, (N, 2) px."""
+        middle, scale = self._frame()
+        bent = (xy - middle) / scale
+        straight: Array = middle + scale * bent / (1 + self.strength * (bent**2).sum(-1, keepdims=True))
+        return straight
 
-    def __call__(self, board: Array) -> Array:
-        """Image points (N, 2) of board points (N, 2)."""
-        image: Array = transfer(self.H, board) + _terms((board - self.middle) / self.scale) @ self.coefficients
-        return image
+    def bent(self, xy: Array) -> Array:
+        """Inverse of `straightened`."""
+        middle, scale = self._frame()
+        straight = (xy - middle) / scale
+        # The smaller root of strength r |bent|^2 - |bent| + r = 0, in a form that is stable at zero.
+        root = np.sqrt(np.maximum(1 - 4 * self.strength * (straight**2).sum(-1, keepdims=True), 0.0))
+        bent: Array = middle + scale * straight * 2 / (1 + root)
+        return bent
+
+    def _frame(self) -> tuple[Array, float]:
+        size = np.array([self.width - 1.0, self.height - 1.0])
+        return size / 2, float(np.linalg.norm(size) / 2)
 
 
-def _terms(xy: Array) -> Array:
-    x, y = xy.T
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y, x**3, x * x * y, x * y * y, y**3], -1)
+def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> LensBend:
+    """The bend that makes boards flattest.
+
+    Parameters
+    ----------
+    width, height : int
+        Sensor size, px.
+    views : sequence of (ndarray (N, 2), ndarray (N, 2))
+        Board and image points of views; of many, some spread evenly over them are used.
+
+    Returns
+    -------
+    LensBend
+        Without bend if no view has points enough to show one.
+    """
+    useful = [view for view in views if len(view[0]) >= _POINTS_FOR_LENS]
+    if not useful:
+        return LensBend(width, height)
+    spread = [useful[i] for i in np.unique(np.linspace(0, len(useful) - 1, _VIEWS_FOR_LENS).astype(int))]
+
+    def unevenness(strength: float) -> float:
+        lens = LensBend(width, height, strength)
+        return float(np.mean([np.median(np.linalg.norm(_mapped(lens, *view) - view[1], axis=1)) for view in spread]))
+
+    return LensBend(width, height, float(minimize_scalar(unevenness, bounds=_STRONGEST, method="bounded").x))
+
+
+def center_offsets(lens: LensBend, board: Array, image: Array, radius: float) -> Array:
+    """How far the centres of the discs' images lie from the images of the discs' centres.
+
+    Parameters
+    ----------
+    lens : LensBend
+        The lens, roughly.
+    board, image : ndarray of float64, shape (N, 2)
+        Disc centres on the board and centres of their images, px; N >= 4.
+    radius : float
+        Of the discs, in the board's unit.
+
+    Returns
+    -------
+    ndarray of float64, shape (N, 2)
+        To be subtracted from ``image``.
+    """
+    H = homography_dlt(board, lens.straightened(image)).matrix
+    return circle_center_offset(lambda xy: lens.bent(transfer(H, xy)), board, radius)
+
+
+def _mapped(lens: LensBend, board: Array, image: Array) -> Array:
+    return lens.bent(transfer(homography_dlt(board, lens.straightened(image)).matrix, board))

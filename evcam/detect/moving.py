@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from evcam.core.detections import Rejection, View
 from evcam.core.target import CircleGrid
-from evcam.detect.board_map import BoardMap
 from evcam.detect.discs import FITTED, DiscFits, DiscOptions, fit_discs
 from evcam.detect.following import Follower, NotSeen, Sighting
 from evcam.detect.tone import ToneMap
 from evcam.flow.crossings import Crossings
 from evcam.solvers.circle_image import circle_center_offset
+from evcam.solvers.lens_homography import fit_lens_homography
 
 Array = NDArray[np.float64]
 
@@ -110,7 +110,7 @@ def _refined_view(
     if isinstance(here, NotSeen):
         return Rejection(recording, here.t_us, here.reason, here.detail)
     refined = _with_accelerations(here, fits, i, options.step_us)
-    return _view(refined, _fit(crossings, refined, target, options), target, options, recording)
+    return _view(crossings, refined, _fit(crossings, refined, target, options), target, options, recording)
 
 
 def _with_velocities(sightings: list[Sighting | NotSeen], i: int) -> _Moving | NotSeen:
@@ -165,7 +165,7 @@ def _fit(crossings: Crossings, here: _Moving, target: CircleGrid, options: Movin
 
 
 def _view(
-    here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str
+    crossings: Crossings, here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str
 ) -> View | Rejection:
     t_us = here.sighting.t_us
     miss = np.linalg.norm(fit.centers - here.sighting.centers, axis=1)
@@ -174,7 +174,9 @@ def _view(
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {here.sighting.seen.sum()} that were seen")
     ids = np.flatnonzero(good)
     board = np.array(target.lattice, float)[ids] * target.spacing_m
-    centers = fit.centers[ids] - circle_center_offset(BoardMap.fitted(board, fit.centers[ids]), board, target.radius_m)
+    middle = (np.array([crossings.width, crossings.height]) - 1) / 2
+    to_image = fit_lens_homography(board, fit.centers[ids], middle, crossings.width / 2)
+    centers = fit.centers[ids] - circle_center_offset(to_image, board, target.radius_m)
     return View(
         recording, 0, np.full(len(ids), t_us), ids, centers, fit.covariances[ids], fit.velocities[ids],
         int(2 * fit.half_windows_us[ids].max()),
