@@ -13,8 +13,8 @@ from evcam.detect.flicker_fit import PointFit, patch_around, solve
 
 _MIN_STRENGTH = 0.15
 _MAX_CANDIDATES = 2000
-_PATCH_STEPS = 0.6
-_MAX_REACH_PX = 16.0
+_PATCH_STEPS = (0.5, 0.6)
+_PATCH_REACH_PX = (3.5, 16.0)
 _MIN_PURITY = 0.5
 _MIN_EXPLAINED = 0.5
 _BLUR_PX = (0.25, 1.0, 4.0)
@@ -93,8 +93,7 @@ def fit_saddle(image: NDArray[np.float64], start: NDArray[np.float64], steps_px:
     PointFit or None
         None where the patch is too small, the fit leaves it, or it is no corner.
     """
-    # Edges are straight only near the corner: a lens bends long ones.
-    patch = patch_around(image, start, steps_px, min(_PATCH_STEPS, _MAX_REACH_PX / np.linalg.norm(steps_px, axis=1).max()))
+    patch = patch_around(image, start, steps_px, _patch_share(steps_px))
     if patch is None:
         return None
     offset, value = patch
@@ -119,6 +118,17 @@ def fit_saddle(image: NDArray[np.float64], start: NDArray[np.float64], steps_px:
     if not (is_corner and explained > _MIN_EXPLAINED and np.isfinite(cov).all() and np.abs(q[:2]).max() < reach):
         return None
     return PointFit(start + q[:2], cov[:2, :2], float(explained), float(d))
+
+
+def _patch_share(steps_px: NDArray[np.float64]) -> float:
+    """Reach of a corner's patch in steps.
+
+    A lens bends edges, and long ones would pull the corner towards the image's middle;
+    small squares need nearly all of their pixels.
+    """
+    sides_px = np.linalg.norm(steps_px, axis=1)
+    share = np.clip(_PATCH_REACH_PX[0] / sides_px.min(), *_PATCH_STEPS)
+    return float(min(share, _PATCH_REACH_PX[1] / sides_px.max()))
 
 
 def _edges(q: NDArray[np.float64], offset: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:

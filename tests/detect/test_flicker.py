@@ -126,7 +126,7 @@ def test_simulated_screen_through_a_distorting_lens(target, mode):
     simulation = checkerboard_flicker(target, camera, pose, flicker=Flicker(25.0, mode))
     view = detect_flicker(simulation.events, target).views[0]
     error = view.xy - simulation.truth.centers(view.t_us[:1])[0][view.ids]
-    assert len(view) == len(target)
+    assert len(view) >= 0.95 * len(target)
     assert np.sqrt((error**2).sum(1).mean()) < 0.15
     assert np.abs(error.mean(0)).max() < 0.04
 
