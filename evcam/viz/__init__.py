@@ -1,1 +1,1 @@
-
+"""Figures and drawings as values, never shown."""
