@@ -13,8 +13,6 @@ from evcam.detect.discs import FITTED, DiscFits, DiscOptions, fit_discs
 from evcam.detect.following import Follower, NotSeen, Sighting
 from evcam.detect.tone import ToneMap
 from evcam.flow.crossings import Crossings
-from evcam.solvers.circle_image import circle_center_offset
-from evcam.solvers.lens_homography import fit_lens_homography
 
 Array = NDArray[np.float64]
 
@@ -71,7 +69,7 @@ class Start:
 def views_of_block(
     crossings: Crossings, times_us: NDArray[np.int64], kept: slice, start: Start, options: MovingOptions, recording: str
 ) -> tuple[list[View | Rejection], Start]:
-    """Views at the instants ``times_us[kept]``.
+    """Views at the instants ``times_us[kept]``; their points are the centres of the discs' images.
 
     The same number of instants before and after them only serve for velocities
     and accelerations.
@@ -173,11 +171,7 @@ def _view(
     if good.sum() < options.min_discs:
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {here.sighting.seen.sum()} that were seen")
     ids = np.flatnonzero(good)
-    board = np.array(target.lattice, float)[ids] * target.spacing_m
-    middle = (np.array([crossings.width, crossings.height]) - 1) / 2
-    to_image = fit_lens_homography(board, fit.centers[ids], middle, crossings.width / 2)
-    centers = fit.centers[ids] - circle_center_offset(to_image, board, target.radius_m)
     return View(
-        recording, 0, np.full(len(ids), t_us), ids, centers, fit.covariances[ids], fit.velocities[ids],
+        recording, 0, np.full(len(ids), t_us), ids, fit.centers[ids], fit.covariances[ids], fit.velocities[ids],
         int(2 * fit.half_windows_us[ids].max()),
     )

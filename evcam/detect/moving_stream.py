@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
+from evcam.detect.board_map import center_offsets, fit_lens
 from evcam.detect.following import Follower
 from evcam.detect.moving import MovingOptions, Start, views_of_block
 from evcam.detect.tone import ToneMap
@@ -63,19 +64,26 @@ def detect_moving(
     options = options or MovingOptions()
     start = Start(_picture_at_the_beginning(windows(), options, target), Follower(target))
     found: list[View | Rejection] = []
-    views = 0
     size = (0, 0)
     for block in _blocks(windows(), start_us):
         size = (block.events.width, block.events.height)
         times_us, kept = _view_times(block, options.step_us)
         out, start = views_of_block(edge_crossings(block.events), times_us, kept, start, options, name)
         for item in out:
-            found.append(replace(item, index=views) if isinstance(item, View) else item)
-            views += isinstance(item, View)
+            found.append(item)
         if progress is not None:
             progress(block.stop_us)
-    return Detections(
-        target, *size, tuple(v for v in found if isinstance(v, View)), tuple(r for r in found if isinstance(r, Rejection)), "moving"
+    views = _centered([v for v in found if isinstance(v, View)], target, *size)
+    return Detections(target, *size, views, tuple(r for r in found if isinstance(r, Rejection)), "moving")
+
+
+def _centered(views: list[View], target: CircleGrid, width: int, height: int) -> tuple[View, ...]:
+    """Numbered views whose points are the images of the discs' centres instead of the centres of their images."""
+    boards = [target.object_points[view.ids, :2] for view in views]
+    lens = fit_lens(width, height, [(board, view.xy) for board, view in zip(boards, views, strict=True)])
+    return tuple(
+        replace(view, index=i, xy=view.xy - center_offsets(lens, board, view.xy, target.radius_m))
+        for i, (board, view) in enumerate(zip(boards, views, strict=True))
     )
 
 

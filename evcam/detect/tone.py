@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from evcam._jit import kernel
 from evcam.flow.crossings import Crossings
 
-
 _UNKNOWN = 2
 
 
