@@ -108,7 +108,7 @@ def _refined_view(
     if isinstance(here, NotSeen):
         return Rejection(recording, here.t_us, here.reason, here.detail)
     refined = _with_accelerations(here, fits, i, options.step_us)
-    return _view(crossings, refined, _fit(crossings, refined, target, options), target, options, recording)
+    return _view(refined, _fit(crossings, refined, target, options), target, options, recording)
 
 
 def _with_velocities(sightings: list[Sighting | NotSeen], i: int) -> _Moving | NotSeen:
@@ -163,7 +163,7 @@ def _fit(crossings: Crossings, here: _Moving, target: CircleGrid, options: Movin
 
 
 def _view(
-    crossings: Crossings, here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str
+    here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str
 ) -> View | Rejection:
     t_us = here.sighting.t_us
     miss = np.linalg.norm(fit.centers - here.sighting.centers, axis=1)
