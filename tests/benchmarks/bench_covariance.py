@@ -48,11 +48,15 @@ def main() -> None:
     for seed, (value, errors, stretches, rms_px) in enumerate(runs):
         squared.append(value)
         scaled.append(errors)
-        print(f"seed {seed}: {value:.2f}, {stretches} stretches, rms {rms_px:.3f} px, errors / std {np.round(errors, 1)}", flush=True)
+        show(f"seed {seed}: {value:.2f}, {stretches} stretches, rms {rms_px:.3f} px, errors / std {np.round(errors, 1)}")
     names = Camera.param_names(CAMERA.model)
-    print(f"normalised squared error over {len(squared)} seeds: mean {np.mean(squared):.2f}, median {np.median(squared):.2f}")
+    show(f"normalised squared error over {len(squared)} seeds: mean {np.mean(squared):.2f}, median {np.median(squared):.2f}")
     for i, mean, std in zip(FREE, np.mean(scaled, 0), np.std(scaled, 0), strict=True):
-        print(f"  {names[i]}: errors / std have mean {mean:+.2f}, deviation {std:.2f}")
+        show(f"  {names[i]}: errors / std have mean {mean:+.2f}, deviation {std:.2f}")
+
+
+def show(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
