@@ -31,7 +31,7 @@ BASE_ON, BASE_OFF, PHOTO, SPARE_SIZE = range(4)
 # sensor's constants; LONGEST is the longest time for which a pixel near an edge may be left alone
 INV_SIGMA, NOISE, REFRACTORY, TAU, LATENCY, JITTER, FLOOR, STEP_PX, LONGEST, SENSOR_SIZE = range(10)
 # a board's constants
-KIND, ROWS, COLS, SPACING, RADIUS, X0, X1, Y0, Y1, SURROUND, BOARD_SIZE = range(11)
+KIND, ROWS, COLS, SPACING, RADIUS, X0, X1, Y0, Y1, SURROUND, PER_SPACING, BOARD_SIZE = range(12)
 ASYMMETRIC, SYMMETRIC, CHECKER = range(3)
 
 _MARGIN_SIGMAS = 3.0
@@ -185,13 +185,14 @@ def _on_plane(H: Array, ray: Array) -> tuple[float, float, float, float, float, 
     w = H[2, 0] * ray[0] + H[2, 1] * ray[1] + H[2, 2] * ray[2]
     if w <= 1e-9:
         return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0
-    x, y = a / w, b / w
+    depth = 1.0 / w
+    x, y = a * depth, b * depth
     w_u = H[2, 0] * ray[3] + H[2, 1] * ray[4] + H[2, 2] * ray[5]
     w_v = H[2, 0] * ray[6] + H[2, 1] * ray[7] + H[2, 2] * ray[8]
-    x_u = (H[0, 0] * ray[3] + H[0, 1] * ray[4] + H[0, 2] * ray[5] - x * w_u) / w
-    x_v = (H[0, 0] * ray[6] + H[0, 1] * ray[7] + H[0, 2] * ray[8] - x * w_v) / w
-    y_u = (H[1, 0] * ray[3] + H[1, 1] * ray[4] + H[1, 2] * ray[5] - y * w_u) / w
-    y_v = (H[1, 0] * ray[6] + H[1, 1] * ray[7] + H[1, 2] * ray[8] - y * w_v) / w
+    x_u = (H[0, 0] * ray[3] + H[0, 1] * ray[4] + H[0, 2] * ray[5] - x * w_u) * depth
+    x_v = (H[0, 0] * ray[6] + H[0, 1] * ray[7] + H[0, 2] * ray[8] - x * w_v) * depth
+    y_u = (H[1, 0] * ray[3] + H[1, 1] * ray[4] + H[1, 2] * ray[5] - y * w_u) * depth
+    y_v = (H[1, 0] * ray[6] + H[1, 1] * ray[7] + H[1, 2] * ray[8] - y * w_v) * depth
     return x, y, x_u, x_v, y_u, y_v, 1.0
 
 
@@ -235,10 +236,11 @@ def _circles(
     the image.
     """
     s = board[SPACING]
-    column, row = math.floor(x / s + 0.5), math.floor(y / s + 0.5)
+    x_s, y_s = x * board[PER_SPACING], y * board[PER_SPACING]
+    column, row = math.floor(x_s + 0.5), math.floor(y_s + 0.5)
     if board[KIND] == ASYMMETRIC and (column + row) & 1:
         # sites have an even sum: step to the nearer neighbour along the larger remainder
-        dx, dy = x / s - column, y / s - row
+        dx, dy = x_s - column, y_s - row
         if abs(dx) > abs(dy):
             column += 1 if dx > 0 else -1
         else:
@@ -252,8 +254,8 @@ def _circles(
     if distance < 1e-12:
         return 1.0, abs(edge), 1.0, 0.0
     u, v = dx * x_u + dy * y_u, dx * x_v + dy * y_v
-    slope = _norm(u, v)
-    return _step(-edge * distance / slope, inv_sigma), abs(edge), u / slope, v / slope
+    per_slope = 1.0 / _norm(u, v)
+    return _step(-edge * distance * per_slope, inv_sigma), abs(edge), u * per_slope, v * per_slope
 
 
 @kernel
@@ -285,15 +287,17 @@ def board_light(
         return math.log(board[SURROUND]), 10.0, math.nan, math.nan, math.nan
     px_per_m = 1.0 / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
     dx, dy = x - x_before, y - y_before
-    area = max(abs(x_u * y_v - x_v * y_u), 1e-30)
-    moved_u, moved_v = (y_v * dx - x_v * dy) / area, (x_u * dy - y_u * dx) / area
+    per_area = 1.0 / max(abs(x_u * y_v - x_v * y_u), 1e-30)
+    moved_u, moved_v = (y_v * dx - x_v * dy) * per_area, (x_u * dy - y_u * dx) * per_area
     moved_px = _norm(moved_u, moved_v)
     clear = _box_distance(x, y, board[X0], board[X1], board[Y0], board[Y1])
     sheet = 1.0 if board[X0] < x < board[X1] and board[Y0] < y < board[Y1] else 0.0
     near_rim = clear * px_per_m * inv_sigma < _MARGIN_SIGMAS
     if sheet == 0.0 and not near_rim:
         return math.log(board[SURROUND]), clear * px_per_m, x, y, moved_px
-    gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
+    gx, gy = 0.0, 0.0
+    if near_rim or board[KIND] == CHECKER:
+        gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
     if near_rim:
         sheet = _box(x, y, gx, gy, board[X0], board[X1], board[Y0], board[Y1], inv_sigma)
     if board[KIND] == CHECKER:
@@ -348,11 +352,22 @@ def start_bands(state: Array, spare: Array, rays: Array, H: Array, bands: Array,
 def _next_frame(j: int, wake: float, in_blur: bool, times: Array, changes: Flags) -> int:
     """The frame from j on at which a pixel has to be looked at; the number of frames if it may sleep on beyond the last."""
     last = len(changes) - 1
-    while times[j + 1] <= wake and not changes[j]:
-        if j == last:
-            return j if in_blur else j + 1
-        j += 1
-    return j
+    if changes[0]:
+        while j < last and times[j + 1] <= wake and not changes[j]:
+            j += 1
+        return j + 1 if j == last and times[j + 1] <= wake and not (changes[j] or in_blur) else j
+    if times[last + 1] <= wake:
+        return last if in_blur else last + 1
+    if times[j + 1] > wake:
+        return j
+    low, high = j + 1, last + 1
+    while high - low > 1:
+        middle = (low + high) >> 1
+        if times[middle] <= wake:
+            low = middle
+        else:
+            high = middle
+    return low
 
 
 @kernel
@@ -362,7 +377,8 @@ def advance_board(
 ) -> tuple[int, int, int]:
     """Events of all pixels between the first and the last of some frames.
 
-    ``times`` has one more element than there are frames.  Pixels are the outer loop, so that a pixel's state stays at
+    ``times`` has one more element than there are frames; ``changes`` says where the light itself has changed since the
+    frame before, and its first element whether it does so anywhere.  Pixels are the outer loop, so that a pixel's state stays at
     hand.  Returns the number of events so far and the pixel and the frame to resume at with a larger buffer (the number
     of pixels when done).
     """

@@ -190,7 +190,7 @@ class Scene:
     gyro : Gyro, optional
         Adds IMU samples to the simulation.
     step_px : float
-        Nothing moves further than this between two samples of the image.
+        No pixel sees an edge move further than this between two of its samples; log intensity is linear between them.
     """
 
     camera: Camera
@@ -198,7 +198,7 @@ class Scene:
     world: Board | Lines
     sensor: Sensor = field(default_factory=Sensor)
     gyro: Gyro | None = None
-    step_px: float = 0.45
+    step_px: float = 0.5
 
     def __post_init__(self) -> None:
         check_range("scene", "step_px", self.step_px, 0.01, 1.0, "px")

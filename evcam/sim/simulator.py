@@ -145,6 +145,7 @@ class _Pixels:
         H, (ground, ink) = self._homographies(frames_us), self._lights(frames_us)
         changes = np.zeros(len(frames_us), np.bool_)
         changes[1:] = (np.diff(ground) != 0) | (np.diff(ink) != 0)
+        changes[0] = changes.any()
         count, pixel, frame = 0, 0, 1
         while True:
             common = (self.rays, self.state, self.spare, self.random, self.wake, self.sensor, self.buffer, count)

@@ -25,6 +25,7 @@ def board_constants(board: Board) -> Array:
     else:
         assert isinstance(target, Checkerboard)
         out[[k.KIND, k.SPACING]] = k.CHECKER, target.square_m
+    out[k.PER_SPACING] = 1.0 / out[k.SPACING]
     return out
 
 
@@ -63,12 +64,10 @@ def camera_poses(trajectory: Trajectory, t_us: Array) -> Array:
 
 def pixel_rays(camera: Camera) -> tuple[Array, NDArray[np.uint16], NDArray[np.uint16]]:
     """Bearing and its derivatives by the pixel, shape (N, 9), of the pixels (x, y) that see anything."""
-    x, y = (axis.ravel() for axis in np.meshgrid(np.arange(camera.width), np.arange(camera.height)))
-    px, h = np.stack([x, y], -1).astype(float), 0.5
-    parts = [camera.unproject(px)]
-    for axis in np.eye(2) * h:
-        parts.append((camera.unproject(px + axis) - camera.unproject(px - axis)) / (2 * h))
-    rays = np.concatenate(parts, -1)
+    x, y = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
+    bearings = camera.unproject(np.stack([x, y], -1).astype(float))
+    by_y, by_x = np.gradient(bearings, axis=(0, 1), edge_order=2)
+    rays = np.concatenate([bearings, by_x, by_y], -1)
     sees = np.isfinite(rays).all(-1)
     return np.ascontiguousarray(rays[sees]), x[sees].astype(np.uint16), y[sees].astype(np.uint16)
 

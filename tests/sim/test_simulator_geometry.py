@@ -19,7 +19,7 @@ FISHEYE = Camera("pinhole-equidistant", [90, 90, 63.0, 48.0, 0.02, -0.01, 0.0, 0
 TARGET = CircleGrid.asymmetric(5, 4, 0.05, 0.02)
 
 
-def first_events_from_black(camera, step_px=0.45):
+def first_events_from_black(camera, step_px=0.5):
     """First ON events of pixels that start inside a disc, with a threshold that is crossed at half intensity."""
     world = Board(TARGET)
     sensor = Sensor.ideal(float(np.log((world.white + world.black) / 2 / world.black)))
@@ -58,7 +58,7 @@ def test_edges_are_crossed_when_the_analytic_contour_passes(camera):
 
 
 def test_coarser_sampling_changes_times_little():
-    fine, coarse = (first_events_from_black(RADTAN, step_px)[1:] for step_px in (0.1, 0.45))
+    fine, coarse = (first_events_from_black(RADTAN, step_px)[1:] for step_px in (0.1, 0.5))
     a, b = ({tuple(px): t for t, px in zip(*part, strict=True)} for part in (fine, coarse))
     common = a.keys() & b.keys()
     assert len(common) > 0.97 * max(len(a), len(b))
