@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from evcam.errors import FormatError, InputError
 from evcam.io import open_recording
 
+pytestmark = pytest.mark.kernels
+
 
 def write(path, text):
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
