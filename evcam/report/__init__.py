@@ -1,1 +1,1 @@
-
+"""Reports on recordings and calibrations, for people."""
