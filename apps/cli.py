@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -24,6 +25,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program's name; those of the process when left out.
     """
+    if argv is None:  # the process is ours: being ended cleans up like Ctrl-C
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     parser = build_parser()
     try:
         args = parser.parse_args(argv)

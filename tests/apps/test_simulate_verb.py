@@ -1,6 +1,10 @@
 """``evcam simulate``."""
 
 import json
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -72,6 +76,20 @@ def test_interrupted_run_leaves_neither_file(run, scene, tmp_path, monkeypatch):
     monkeypatch.setattr("evcam.apps.simulate.simulate_chunks", interrupted)
     outcome = run("simulate", scene, "--out", tmp_path / "rec.h5", "--truth", tmp_path / "truth.npz")
     assert outcome.code == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["scene.yaml"]
+
+
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+def test_process_that_is_ended_leaves_neither_file(scene, tmp_path, request_to_end):
+    scene.write_text(SCENE.replace("duration_s: 0.2", "duration_s: 600"))
+    command = [sys.executable, "-m", "evcam.apps", "simulate", str(scene), "--out", str(tmp_path / "rec.h5"), "--quiet"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        while len(list(tmp_path.iterdir())) == 1:
+            assert running.poll() is None
+            time.sleep(0.02)
+        running.send_signal(request_to_end)
+        _, error = running.communicate(timeout=60)
+    assert (running.returncode, error) == (130, "evcam: interrupted; nothing was written\n")
     assert [path.name for path in tmp_path.iterdir()] == ["scene.yaml"]
 
 
