@@ -6,6 +6,7 @@ import numpy as np
 
 from evcam._jit import kernel
 
+PRIOR_NOISE_PX = 0.1  # scatter of crossings, against which prior knowledge is weighed
 N_PARAMS = 7  # centre (2), velocity (2), symmetric change of shape (3)
 
 
@@ -101,12 +102,14 @@ def _refresh_shape(inverse, sxx, sxy, syy):  # type: ignore[no-untyped-def]
 @kernel
 def _fit_discs(  # type: ignore[no-untyped-def]
     t, x, y, p, full, owner, mid_us, dark, min_cosine, min_full, cutoffs, half_s,
-    params, accelerations, inverse_shapes, covariance, leading, trailing, sigma, status
+    priors, min_arc, min_both, params, accelerations, inverse_shapes, covariance, leading, trailing, sigma, status
 ):
     """Fit all discs of a view to its crossings, by reweighted Gauss-Newton steps.
 
     ``cutoffs``: Tukey's cut-off distance (px) of each step; the last steps use the
     smaller of it and five times the residual scale of the step before.
+    ``priors``: per disc, standard deviations of the start's velocity (px/s) and relative shape.
+    ``min_arc``, ``min_both``: crossings needed on either arc and on both together.
     ``status``: on entry nonzero for discs to leave alone; on return of the others
     0 fitted, 1 too few crossings, 2 singular, 3 ran away.
     """
@@ -117,6 +120,7 @@ def _fit_discs(  # type: ignore[no-untyped-def]
     weights = np.zeros(discs)
     row = np.zeros(N_PARAMS)
     start = params.copy()
+    changed = np.zeros((discs, 3))
     active = status == 0
     sigma[active] = 1e9
     for step in range(cutoffs.size):
@@ -159,24 +163,30 @@ def _fit_discs(  # type: ignore[no-untyped-def]
         for k in range(discs):
             if status[k] != 0:
                 continue
-            if leading[k] < 5 or trailing[k] < 5 or leading[k] + trailing[k] < 2 * N_PARAMS:
+            if leading[k] < min_arc or trailing[k] < min_arc or leading[k] + trailing[k] < min_both:
                 status[k] = 1
                 continue
-            # Keeps size and speed where the crossings do not say; far below any real information.
             b = inverse_shapes[k]
             size = 1.0 / np.sqrt(abs(b[0, 0] * b[1, 1] - b[0, 1] * b[1, 0]))
-            for a in range(2, 4):
-                normal[k, a, a] += 1e-3 * weights[k] * 1e-2
-            for a in range(4, 7):
-                normal[k, a, a] += 1e-3 * weights[k] * size * size
+            variance = PRIOR_NOISE_PX**2
+            for a in range(2):
+                information = variance / (priors[k, 0] * half_s[k]) ** 2
+                normal[k, 2 + a, 2 + a] += information
+                gradient[k, 2 + a] += information * (start[k, 2 + a] - params[k, 2 + a]) * half_s[k]
+            for a in range(3):
+                information = variance / priors[k, 1] ** 2
+                normal[k, 4 + a, 4 + a] += information
+                gradient[k, 4 + a] -= information * changed[k, a]
             if not _solve_cholesky(normal[k], gradient[k], N_PARAMS):
                 status[k] = 2
                 continue
-            sigma[k] = np.sqrt(cost[k] / max(weights[k] * (1 - N_PARAMS / (leading[k] + trailing[k])), 1e-9))
+            sigma[k] = np.sqrt(cost[k] / max(weights[k] * (1 - 2.0 / (leading[k] + trailing[k])), 1e-9))
             for a in range(2):
                 params[k, a] += gradient[k, a]
                 params[k, 2 + a] += gradient[k, 2 + a] / half_s[k]
             _refresh_shape(inverse_shapes[k], gradient[k, 4], gradient[k, 5], gradient[k, 6])
+            for a in range(3):
+                changed[k, a] += gradient[k, 4 + a]
             moved = np.sqrt((params[k, 0] - start[k, 0]) ** 2 + (params[k, 1] - start[k, 1]) ** 2)
             if not moved < size:
                 status[k] = 3

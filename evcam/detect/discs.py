@@ -34,7 +34,7 @@ class DiscOptions:
         Crossings count whose full change takes at least this share of the usual number of
         events, which is a high percentile: less contrast is not a disc's edge, or not all of it.
     enough_crossings : int
-        The window is doubled until both arcs have this many.
+        The window is doubled until a disc has this many.
     """
 
     path_px: float = 3.0
@@ -79,14 +79,36 @@ class DiscFits:
     status: NDArray[np.int64]
 
 
-def fit_discs(
-    crossings: Crossings, t_us: int, centers: Array, velocities: Array, accelerations: Array, shapes: Array,
-    *, dark: bool, options: DiscOptions,
-) -> DiscFits:
+@dataclass(frozen=True, eq=False, slots=True)
+class DiscStart:
+    """Where the discs of a view are thought to be, and how sure that is.
+
+    Attributes
+    ----------
+    t_us : int
+        The view's instant.
+    centers, velocities, accelerations : ndarray of float64, shape (K, 2)
+        To about 2 px, 1 px over the window; accelerations are taken as they are.
+    shapes : ndarray of float64, shape (K, 2, 2)
+        Map the unit circle to the outlines, px.
+    velocity_std_pxps, shape_std : float
+        Standard deviations of the velocities and, relative, of the shapes.
+    """
+
+    t_us: int
+    centers: Array
+    velocities: Array
+    accelerations: Array
+    shapes: Array
+    velocity_std_pxps: float
+    shape_std: float
+
+
+def fit_discs(crossings: Crossings, start: DiscStart, *, dark: bool, options: DiscOptions, min_arc: int, min_both: int) -> DiscFits:
     """Fit one time-varying ellipse per disc.
 
     The outline is an ellipse whose centre moves as c + v t + a t^2/2 around the
-    view's instant; centre, velocity and shape are free, the acceleration is given.
+    view's instant; the centre is free, velocity and shape have a prior, the acceleration is given.
     The cost is Tukey's biweight of the distance between crossing and outline.  On a
     dark disc's leading arc pixels darken, on its trailing arc they brighten: crossings
     of the other polarity are left out.
@@ -95,17 +117,17 @@ def fit_discs(
     ----------
     crossings : Crossings
         At least those of the discs' windows.
-    t_us : int
-        The view's instant.
-    centers, velocities, accelerations : ndarray of float64, shape (K, 2)
-        Start, to about 2 px and to 1 px over the window.
-    shapes : ndarray of float64, shape (K, 2, 2)
-        Start.
+    start : DiscStart
+        Start, and prior of velocity and shape.
     dark : bool
         Discs are darker than the ground.
     options : DiscOptions
         Window and choice of crossings.
+    min_arc, min_both : int
+        Crossings that either arc, and both together, must have.
     """
+    t_us, centers, velocities, accelerations, shapes = start.t_us, start.centers, start.velocities, start.accelerations, start.shapes
+    priors = np.tile([start.velocity_std_pxps, start.shape_std], (len(centers), 1))
     size = len(centers)
     half_us = _half_windows_us(velocities, accelerations, options)
     params, inverse = np.empty((size, N_PARAMS)), np.empty((size, 2, 2))
@@ -124,10 +146,10 @@ def fit_discs(
         attempt = np.where(active, FITTED, SKIPPED)
         _fit_discs(
             part.t, part.x, part.y, part.p, part.full, owner, t_us, dark, options.min_cosine, _min_full(part, owner, options),
-            _CUTOFFS_PX, half_us * 1e-6, params, accelerations, inverse, covariance, leading, trailing, sigma, attempt,
+            _CUTOFFS_PX, half_us * 1e-6, priors, min_arc, min_both, params, accelerations, inverse, covariance, leading, trailing, sigma, attempt,
         )
         status[active] = attempt[active]
-        scarce = (status == TOO_FEW) | (np.minimum(leading, trailing) < options.enough_crossings)
+        scarce = (status == TOO_FEW) | (leading + trailing < options.enough_crossings)
         active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
         half_us[active] *= 2
     return DiscFits(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evcam.core.detections import Rejection, View
 from evcam.core.target import CircleGrid
-from evcam.detect.discs import FITTED, DiscFits, DiscOptions, fit_discs
+from evcam.detect.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
 from evcam.detect.following import Follower, NotSeen, Sighting
 from evcam.detect.tone import ToneMap
 from evcam.flow.crossings import Crossings
@@ -33,6 +33,8 @@ class MovingOptions:
         A disc is rejected when the crossings scatter more than this around its outline.
     max_miss_px : float
         A disc is rejected when its outline's centre lies further than this from the centroid of its region.
+    max_std_px : float
+        A disc is rejected when its centre is less certain than this.
     discs : DiscOptions
         How each disc is fitted.
     """
@@ -41,17 +43,18 @@ class MovingOptions:
     min_tone_count: int = 2
     min_discs: int = 8
     max_sigma_px: float = 0.4
-    max_miss_px: float = 1.5
+    max_miss_px: float = 3.0
+    max_std_px: float = 0.3
     discs: DiscOptions = field(default_factory=DiscOptions)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Moving:
-    """A sighting with its motion, by disc id; NaN where not known."""
-
-    sighting: Sighting
-    velocities: Array
-    accelerations: Array
+# Crossings that either arc, and both together, must have: of a disc alone, and of one that borrows from the others.
+_ALONE = (5, 14)
+_TOGETHER = (0, 10)
+_ROUGH_SHAPE_STD = 0.15
+_SHAPE_FLOOR = 0.003
+_VELOCITY_FLOOR_PXPS = 1.0
+_MIN_FOR_FIELD = 6
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,26 +95,29 @@ def views_of_block(
         start.tone.advance(crossings.between(done, t_us))
         done = max(done, t_us)
         sightings.append(start.follower.locate(start.tone, t_us))
-    moving = [_with_velocities(sightings, i) for i in range(len(sightings))]
-    fits = [_fit(crossings, m, target, options) if isinstance(m, _Moving) else None for m in moving]
-    out = [
-        _refined_view(crossings, moving, fits, i, target, options, recording) for i in range(len(times_us))[kept]
-    ]
+    starts = [_rough(sightings, i) for i in range(len(sightings))]
+    fits = [_fit(crossings, s, target, options, _ALONE) if isinstance(s, DiscStart) else None for s in starts]
+    out: list[View | Rejection] = []
+    for i in range(len(times_us))[kept]:
+        rough = starts[i]
+        if isinstance(rough, NotSeen):
+            out.append(Rejection(recording, rough.t_us, rough.reason, rough.detail))
+            continue
+        fit = _fit(crossings, _refined(rough, fits, i, options.step_us), target, options, _TOGETHER)
+        out.append(_view(fit, rough, options, recording))
     return out, following
 
 
-def _refined_view(
-    crossings: Crossings, moving: list[_Moving | NotSeen], fits: list[DiscFits | None], i: int, target: CircleGrid,
-    options: MovingOptions, recording: str,
-) -> View | Rejection:
-    here = moving[i]
-    if isinstance(here, NotSeen):
-        return Rejection(recording, here.t_us, here.reason, here.detail)
-    refined = _with_accelerations(here, fits, i, options.step_us)
-    return _view(refined, _fit(crossings, refined, target, options), target, options, recording)
+def _fit(
+    crossings: Crossings, start: DiscStart, target: CircleGrid, options: MovingOptions, needed: tuple[int, int]
+) -> DiscFits:
+    return fit_discs(
+        crossings, start, dark=target.dark_on_light, options=options.discs, min_arc=needed[0], min_both=needed[1]
+    )
 
 
-def _with_velocities(sightings: list[Sighting | NotSeen], i: int) -> _Moving | NotSeen:
+def _rough(sightings: list[Sighting | NotSeen], i: int) -> DiscStart | NotSeen:
+    """A start from the sightings before and after."""
     here = sightings[i]
     if isinstance(here, NotSeen):
         return here
@@ -124,23 +130,38 @@ def _with_velocities(sightings: list[Sighting | NotSeen], i: int) -> _Moving | N
         return NotSeen(here.t_us, "no motion known", "fewer than three discs are seen just before and after")
     change = (last.centers - first.centers) / ((last.t_us - first.t_us) * 1e-6)
     velocities = _affine_field(here.centers, change, both)
-    return _Moving(here, velocities, np.zeros_like(velocities))
+    spread = 10.0 + 0.3 * float(np.median(np.linalg.norm(velocities, axis=1)))
+    return DiscStart(here.t_us, here.centers, velocities, np.zeros_like(velocities), here.shapes, spread, _ROUGH_SHAPE_STD)
 
 
-def _with_accelerations(here: _Moving, fits: list[DiscFits | None], i: int, step_us: int) -> _Moving:
-    """Velocities from the first fit, accelerations from those of the views before and after."""
+def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int) -> DiscStart:
+    """A start that knows how the board as a whole moves and how its discs look, from the first fits.
+
+    A disc that hardly moves, or shows one arc only, then borrows velocity and shape from the others.
+    """
     before, fit, after = fits[i - 1] if i else None, fits[i], fits[i + 1] if i + 1 < len(fits) else None
-    known = [f for f in (before, fit, after) if f is not None]
     assert fit is not None
     good = fit.status == FITTED
-    velocities = np.where(good[:, None], fit.velocities, here.velocities)
+    if good.sum() < _MIN_FOR_FIELD:
+        return start
+    velocities = _affine_field(start.centers, fit.velocities, good)
+    shapes = _affine_field(start.centers, fit.shapes.reshape(-1, 4), good).reshape(-1, 2, 2)
+    velocity_std = _scatter(fit.velocities[good] - velocities[good]) + _VELOCITY_FLOOR_PXPS
+    size = np.sqrt(np.abs(np.linalg.det(shapes)))[:, None]
+    shape_std = _scatter((fit.shapes - shapes).reshape(-1, 4)[good] / size[good]) + _SHAPE_FLOOR
     accelerations = np.zeros_like(velocities)
+    known = [f for f in (before, fit, after) if f is not None]
     if len(known) > 1:
-        span_s = step_us * 1e-6 * (len(known) - 1)
         both = (known[0].status == FITTED) & (known[-1].status == FITTED)
-        if both.sum() >= 3:
-            accelerations = _affine_field(here.sighting.centers, (known[-1].velocities - known[0].velocities) / span_s, both)
-    return _Moving(here.sighting, velocities, accelerations)
+        if both.sum() >= _MIN_FOR_FIELD:
+            span_s = step_us * 1e-6 * (len(known) - 1)
+            accelerations = _affine_field(start.centers, (known[-1].velocities - known[0].velocities) / span_s, both)
+    return DiscStart(start.t_us, start.centers, velocities, accelerations, shapes, velocity_std, shape_std)
+
+
+def _scatter(differences: Array) -> float:
+    """Robust standard deviation of differences around zero."""
+    return 1.4826 * float(np.median(np.abs(differences)))
 
 
 def _affine_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
@@ -155,21 +176,15 @@ def _affine_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
     return fitted
 
 
-def _fit(crossings: Crossings, here: _Moving, target: CircleGrid, options: MovingOptions) -> DiscFits:
-    return fit_discs(
-        crossings, here.sighting.t_us, here.sighting.centers, here.velocities, here.accelerations, here.sighting.shapes,
-        dark=target.dark_on_light, options=options.discs,
-    )
-
-
 def _view(
-    here: _Moving, fit: DiscFits, target: CircleGrid, options: MovingOptions, recording: str
+    fit: DiscFits, start: DiscStart, options: MovingOptions, recording: str
 ) -> View | Rejection:
-    t_us = here.sighting.t_us
-    miss = np.linalg.norm(fit.centers - here.sighting.centers, axis=1)
-    good = (fit.status == FITTED) & (fit.sigma_px < options.max_sigma_px) & (miss < options.max_miss_px)
+    t_us = start.t_us
+    miss = np.linalg.norm(fit.centers - start.centers, axis=1)
+    std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
+    good = (fit.status == FITTED) & (fit.sigma_px < options.max_sigma_px) & (miss < options.max_miss_px) & (std < options.max_std_px)
     if good.sum() < options.min_discs:
-        return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {here.sighting.seen.sum()} that were seen")
+        return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {len(good)}")
     ids = np.flatnonzero(good)
     return View(
         recording, 0, np.full(len(ids), t_us), ids, fit.centers[ids], fit.covariances[ids], fit.velocities[ids],
