@@ -89,13 +89,15 @@ class Follower:
         empty = _EmptyPlaces(picture)
         against = np.array([contradictions(way, self.target, empty) for way in ways])
         if against.min() > _MAX_CONTRADICTED_SHARE * len(self.target):
-            return NotSeen(t_us, "grid does not fit the board", f"{against.min()} discs missing where the board should be in view")
+            return NotSeen(t_us, "grid does not fit the board",
+                           f"{against.min()} discs missing where the board should be in view")
         left = [way for way, count in zip(ways, against, strict=True) if count <= against.min() + 1]
         if len(left) > 1:
             followed = [way for way in left if self._agrees(way, t_us)]
             if len(followed) != 1:
                 seen = len(left[0].ids)
-                return NotSeen(t_us, "ambiguous", f"{seen} of {len(self.target)} discs seen; they fit {len(left)} places of the board")
+                return NotSeen(t_us, "ambiguous",
+                               f"{seen} of {len(self.target)} discs seen; they fit {len(left)} places of the board")
             left = followed
         return left[0]
 
@@ -177,7 +179,8 @@ def _lattice_step(way: Placement, target: CircleGrid) -> float:
     """Median distance of neighbouring discs in the image, px."""
     board = np.array(target.lattice, float)[way.ids]
     offset = np.array([1.0, 1.0] if target.is_asymmetric else [1.0, 0.0])
-    return float(np.median(np.linalg.norm(transfer(way.H_image_board, board + offset) - transfer(way.H_image_board, board), axis=1)))
+    apart = transfer(way.H_image_board, board + offset) - transfer(way.H_image_board, board)
+    return float(np.median(np.linalg.norm(apart, axis=1)))
 
 
 def _bent(
@@ -194,7 +197,7 @@ def _bent(
 def _shapes(H: NDArray[np.float64], board: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
     """Symmetric matrices that map the unit circle to the discs' outlines under the homography's local affine maps."""
     e = 1e-3
-    columns = [(transfer(H, board + d) - transfer(H, board - d)) / (2 * e) * radius for d in (np.array([e, 0.0]), np.array([0.0, e]))]
+    columns = [(transfer(H, board + d) - transfer(H, board - d)) / (2 * e) * radius for d in e * np.eye(2)]
     local = np.stack(columns, -1)
     values, vectors = np.linalg.eigh(local @ local.transpose(0, 2, 1))
     shapes: NDArray[np.float64] = (vectors * np.sqrt(values)[:, None, :]) @ vectors.transpose(0, 2, 1)

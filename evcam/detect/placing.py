@@ -108,7 +108,9 @@ def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[P
     return [_placement(ids, lattice.index[members], regions, target) for count, ids, members in found if count == most]
 
 
-def contradictions(placement: Placement, target: CircleGrid, shows_no_disc: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> int:
+def contradictions(
+    placement: Placement, target: CircleGrid, shows_no_disc: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
+) -> int:
     """How many discs the placement expects where the picture plainly shows none.
 
     Parameters

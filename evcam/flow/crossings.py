@@ -76,8 +76,10 @@ class Crossings:
         return len(self.t)
 
     def __getitem__(self, index: slice | NDArray[np.bool_]) -> Crossings:
-        columns = (self.t, self.x, self.y, self.p, self.count, self.full, self.step_us)
-        return Crossings(*(column[index] for column in columns), self.width, self.height)
+        return Crossings(
+            self.t[index], self.x[index], self.y[index], self.p[index], self.count[index], self.full[index], self.step_us[index],
+            self.width, self.height,
+        )
 
     def between(self, start_us: float, stop_us: float) -> Crossings:
         """Crossings with ``start_us <= t < stop_us``, as views."""

@@ -40,7 +40,8 @@ class FlowOptions:
     refits: int = 3
 
     def __post_init__(self) -> None:
-        if not (1 <= self.radius_px <= 10 and self.max_gap_us > 0 and self.min_points >= 3 and self.min_count >= 1 and self.refits >= 1):
+        enough = self.min_points >= 3 and self.min_count >= 1 and self.refits >= 1
+        if not (1 <= self.radius_px <= 10 and self.max_gap_us > 0 and enough):
             raise InputError(f"normal flow: radius 1 to 10 px, positive gap, min_points of at least 3 are needed, not {self}")
 
 
