@@ -78,8 +78,9 @@ def draw_board(target: Target, path: str | os.PathLike[str], page: str = "auto",
 
     # A date or a random id would make every file differ from the last.
     metadata = {"Date": None} if kind == "svg" else {"CreationDate": None}
-    style = {"svg.hashsalt": "evcam", "path.simplify": False, "font.family": ["DejaVu Sans"], "font.size": 8.0}
-    with matplotlib.rc_context(style):
+    with matplotlib.rc_context(
+        {"svg.hashsalt": "evcam", "path.simplify": False, "font.family": ["DejaVu Sans"], "font.size": 8.0}
+    ):
         figure = Figure(figsize=(layout.page[0] / 25.4, layout.page[1] / 25.4))
         axes = figure.add_axes((0, 0, 1, 1), xlim=(0, layout.page[0]), ylim=(layout.page[1], 0))
         axes.set_axis_off()
