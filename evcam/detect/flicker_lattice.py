@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import correlate
 from scipy.spatial import KDTree
 
-from evcam.core.target import CircleGrid, Target
+from evcam.core.target import Target
+from evcam.detect.board_lattice import QUARTER_TURNS, best_shifts, board_cells
 
 _NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
-_QUARTER_TURNS = (np.eye(2, dtype=int), np.array([[0, -1], [1, 0]]), -np.eye(2, dtype=int), np.array([[0, 1], [-1, 0]]))
 _MAX_MISS = 0.3
 _MAX_SEEDS = 12
 
@@ -95,8 +94,8 @@ def place_target(
         Point ids, ascending, and the positions in ``lattice`` that carry them; None when too few points
         are covered, or when the board could as well lie elsewhere on the lattice.
     """
-    wanted = _target_cells(target)
-    placements = [_best_shift(lattice.cell @ turn, wanted) for turn in _QUARTER_TURNS]
+    wanted = board_cells(target)
+    placements = [_only_shift(lattice.cell @ turn, wanted) for turn in QUARTER_TURNS]
     most = max(count for count, _, _ in placements)
     if most < min_share * len(target):
         return None
@@ -106,7 +105,7 @@ def place_target(
         return None
     if bright_diagonal is not None:
         ties = [k for k in ties if _colours_agree(k, placements[k], target, bright_diagonal)] or ties
-    towards_right = [(_QUARTER_TURNS[k] @ np.array([1, 0]) @ lattice.steps_px.mean(0))[0] for k in ties]
+    towards_right = [(QUARTER_TURNS[k] @ np.array([1, 0]) @ lattice.steps_px.mean(0))[0] for k in ties]
     _, ids, carriers = placements[ties[int(np.argmax(towards_right))]]
     assert ids is not None
     order = np.argsort(ids)
@@ -122,32 +121,11 @@ def _colours_agree(turn: int, placement: _Placement, target: Target, bright_diag
     return bool((bright_diagonal[members] * alternating).sum() < 0)
 
 
-def _target_cells(target: Target) -> NDArray[np.int64]:
-    """The target's points in steps of its own nearest-neighbour lattice, by id."""
-    if isinstance(target, CircleGrid) and target.is_asymmetric:
-        # Neighbours lie at (1, 1) and (-1, 1) spacings: x = i - j, y = i + j.
-        xy = np.array(target.lattice)
-        return np.column_stack([(xy[:, 0] + xy[:, 1]) // 2, (xy[:, 1] - xy[:, 0]) // 2])
-    rows, cols = np.divmod(np.arange(len(target)), target.cols)
-    return np.column_stack([cols, rows])
-
-
-def _best_shift(cells: NDArray[np.int64], wanted: NDArray[np.int64]) -> _Placement:
-    """Number of points covered by the best shift, their ids (None if another shift covers as many), their positions."""
-    low, low_wanted = cells.min(0), wanted.min(0)
-    found = np.zeros(cells.max(0) - low + 1)
-    found[tuple((cells - low).T)] = 1
-    ids = np.full(wanted.max(0) - low_wanted + 1, -1)
-    ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
-    overlap = np.round(correlate(found, (ids >= 0).astype(float))).astype(int)
-    count = int(overlap.max())
-    at = np.argwhere(overlap == count)
-    shift = at[0] - (np.array(ids.shape) - 1)
-    inside = cells - low - shift
-    members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
-    numbers = ids[tuple(inside[members].T)]
-    members, numbers = members[numbers >= 0], numbers[numbers >= 0]
-    return count, numbers if len(at) == 1 else None, members
+def _only_shift(cells: NDArray[np.int64], wanted: NDArray[np.int64]) -> _Placement:
+    """The best shift; no ids if another one covers as many points."""
+    shifts = best_shifts(cells, wanted)
+    count, ids, members = shifts[0]
+    return count, ids if len(shifts) == 1 else None, members
 
 
 def _first_steps(xy: NDArray[np.float64], tree: KDTree, seed: int, is_inner: bool) -> NDArray[np.float64] | None:

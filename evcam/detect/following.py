@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
-from evcam.detect.placing import Placement, contradictions, placements, symmetries, walk_lattice
+from evcam.detect.board_lattice import board_symmetries
+from evcam.detect.placing import Placement, contradictions, placements, walk_lattice
 from evcam.detect.regions import Regions, elliptic_regions
 from evcam.detect.tone import ToneMap
 from evcam.solvers.homography import homography_dlt, transfer
@@ -55,7 +56,7 @@ class Follower:
 
     def __init__(self, target: CircleGrid) -> None:
         self.target = target
-        self._symmetries = symmetries(target)
+        self._symmetries = list(board_symmetries(target).values())
         self._board = np.array(target.lattice, float)
         self._last: Sighting | None = None
         self._velocity = np.zeros(2)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
 from evcam.detect._lattice import _neighbours, _walk
+from evcam.detect.board_lattice import QUARTER_TURNS, best_shifts, board_cells, board_symmetries
 from evcam.detect.regions import Regions
 from evcam.solvers.homography import homography_dlt, transfer
 
@@ -95,14 +96,11 @@ def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[P
     The four quarter turns and every shift are tried, never a mirror image.  Ways
     that a symmetry of the board makes the same are listed once.
     """
-    wanted = _board_cells(target)
-    symmetric = _board_turns(wanted)
-    found: list[tuple[int, NDArray[np.int64], NDArray[np.int64]]] = []
-    for turn in range(2 if 2 in symmetric else 4):
-        if turn == 1 and 1 in symmetric:
-            break
-        found += _shifts(_turned(lattice.cells, turn), wanted)
-    most = max((count for count, _, _ in found), default=0)
+    wanted, same = board_cells(target), board_symmetries(target)
+    # Turns that differ by a symmetry of the board say the same.
+    turns = range(1 if 1 in same else 2 if 2 in same else 4)
+    found = [shift for turn in turns for shift in best_shifts(lattice.cells @ QUARTER_TURNS[turn], wanted)]
+    most = max(count for count, _, _ in found)
     if most < max(MIN_DISCS, _MIN_SHARE_ON_BOARD * len(lattice.index)):
         return []
     return [_placement(ids, lattice.index[members], regions, target) for count, ids, members in found if count == most]
@@ -132,62 +130,6 @@ def _without_doubles(index: NDArray[np.int64], cells: NDArray[np.int64]) -> Latt
     _, first = np.unique(cells[index, :2], axis=0, return_index=True)
     index = index[np.sort(first)]
     return Lattice(index, cells[index, :2])
-
-
-def _board_cells(target: CircleGrid) -> NDArray[np.int64]:
-    """The board's discs in steps of its nearest-neighbour lattice, by id, right-handed."""
-    x, y = np.array(target.lattice).T
-    # The diagonal neighbours of an asymmetric grid, at (1, 1) and (-1, 1), span a square lattice.
-    return np.stack([(x + y) // 2, (y - x) // 2], -1) if target.is_asymmetric else np.stack([x, y], -1)
-
-
-def _turned(cells: NDArray[np.int64], turn: int) -> NDArray[np.int64]:
-    for _ in range(turn):
-        cells = np.stack([-cells[:, 1], cells[:, 0]], -1)
-    return cells
-
-
-def _board_turns(wanted: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
-    """Quarter turns, by count, after which the board looks the same: the id that takes each id's place."""
-    table, same = _table(wanted), {}
-    for turn in (1, 2, 3):
-        turned = _turned(wanted, turn)
-        ids = _look_up(table, wanted.min(0), turned - turned.min(0) + wanted.min(0))
-        if (ids >= 0).all():
-            same[turn] = ids
-    return same
-
-
-def symmetries(target: CircleGrid) -> list[NDArray[np.int64]]:
-    """Renumberings of the discs, the identity first, that the picture of the board cannot tell apart."""
-    return [np.arange(len(target)), *_board_turns(_board_cells(target)).values()]
-
-
-def _shifts(
-    cells: NDArray[np.int64], wanted: NDArray[np.int64]
-) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """The shifts that put most cells on the board: (how many, ids, which cells)."""
-    table = _table(wanted)
-    spans = [np.arange(wanted[:, a].min() - cells[:, a].max(), wanted[:, a].max() - cells[:, a].min() + 1) for a in (0, 1)]
-    shifts = np.stack(np.meshgrid(*spans, indexing="ij"), -1).reshape(-1, 2)
-    ids = _look_up(table, wanted.min(0), cells[None] + shifts[:, None])
-    counts = (ids >= 0).sum(1)
-    return [
-        (int(counts[k]), ids[k][ids[k] >= 0], np.flatnonzero(ids[k] >= 0)) for k in np.flatnonzero(counts == counts.max())
-    ]
-
-
-def _table(wanted: NDArray[np.int64]) -> NDArray[np.int64]:
-    origin = wanted.min(0)
-    table = np.full(wanted.max(0) - origin + 1, -1, np.int64)
-    table[tuple((wanted - origin).T)] = np.arange(len(wanted))
-    return table
-
-
-def _look_up(table: NDArray[np.int64], origin: NDArray[np.int64], cells: NDArray[np.int64]) -> NDArray[np.int64]:
-    i, j = np.moveaxis(cells - origin, -1, 0)
-    inside = (i >= 0) & (j >= 0) & (i < table.shape[0]) & (j < table.shape[1])
-    return np.where(inside, table[np.where(inside, i, 0), np.where(inside, j, 0)], -1)
 
 
 def _placement(

@@ -1,0 +1,66 @@
+"""The board as a lattice of whole steps, and where a found lattice can lie on it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import correlate
+
+from evcam.core.target import CircleGrid, Target
+
+Cells = NDArray[np.int64]
+
+# Applied to rows: ``cells @ QUARTER_TURNS[k]``.
+QUARTER_TURNS = (np.eye(2, dtype=int), np.array([[0, -1], [1, 0]]), -np.eye(2, dtype=int), np.array([[0, 1], [-1, 0]]))
+
+
+def board_cells(target: Target) -> Cells:
+    """The target's points in steps of its own nearest-neighbour lattice, by id, right-handed; shape (K, 2)."""
+    if isinstance(target, CircleGrid) and target.is_asymmetric:
+        # The diagonal neighbours, at (1, 1) and (-1, 1) spacings, span a square lattice: x = i - j, y = i + j.
+        x, y = np.array(target.lattice).T
+        return np.stack([(x + y) // 2, (y - x) // 2], -1)
+    rows, cols = np.divmod(np.arange(len(target)), target.cols)
+    return np.stack([cols, rows], -1)
+
+
+def board_symmetries(target: Target) -> dict[int, NDArray[np.int64]]:
+    """Quarter turns, by number, after which the points look the same: the id that takes each id's place."""
+    wanted = board_cells(target)
+    same = {}
+    for turn in range(4):
+        count, ids, _ = best_shifts(wanted @ QUARTER_TURNS[turn], wanted)[0]
+        if count == len(wanted):
+            same[turn] = ids
+    return same
+
+
+def best_shifts(cells: Cells, wanted: Cells) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """All shifts that put most of the cells on the board.
+
+    Parameters
+    ----------
+    cells : ndarray of int64, shape (M, 2)
+        Found cells, each at most once.
+    wanted : ndarray of int64, shape (K, 2)
+        The board's cells, by id.
+
+    Returns
+    -------
+    list of (int, ndarray of int64, ndarray of int64)
+        How many cells lie on the board, their ids, and which of the cells they are.
+    """
+    low, low_wanted = cells.min(0), wanted.min(0)
+    found = np.zeros(cells.max(0) - low + 1)
+    found[tuple((cells - low).T)] = 1
+    ids = np.full(wanted.max(0) - low_wanted + 1, -1)
+    ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
+    overlap = np.round(correlate(found, (ids >= 0).astype(float))).astype(int)
+    count = int(overlap.max())
+    result = []
+    for at in np.argwhere(overlap == count):
+        inside = cells - low - (at - (np.array(ids.shape) - 1))
+        members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
+        numbers = ids[tuple(inside[members].T)]
+        result.append((count, numbers[numbers >= 0], members[numbers >= 0]))
+    return result
