@@ -6,6 +6,10 @@ import sys
 import pytest
 
 from evcam.apps import cli
+from evcam.apps.arguments import build_parser
+from evcam.core.camera import model_names
+from evcam.core.camera.export import _WRITERS
+from evcam.detect import MODES
 from evcam.errors import FormatError
 
 VERBS = ("info", "target", "simulate", "detect", "calibrate", "export")
@@ -76,3 +80,15 @@ def test_reader_that_goes_away_is_no_failure(recording):
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 141)
     assert done.stderr == ""
+
+
+def _choices(verb: str, option: str) -> tuple[str, ...]:
+    verbs = next(action for action in build_parser()._actions if action.dest == "verb")
+    return next(tuple(action.choices) for action in verbs.choices[verb]._actions if option in action.option_strings)
+
+
+def test_choices_name_what_there_is():
+    """The parser imports nothing, so it repeats names; here they are held against what they name."""
+    assert set(_choices("calibrate", "--model")) == set(model_names())
+    assert set(_choices("export", "--format")) == set(_WRITERS)
+    assert _choices("detect", "--mode") == MODES
