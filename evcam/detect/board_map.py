@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
+from evcam.core.detections import View
+from evcam.core.target import CircleGrid
 from evcam.solvers.circle_image import circle_center_offset
 from evcam.solvers.homography import homography_dlt, transfer
 
@@ -99,6 +101,16 @@ def center_offsets(lens: LensBend, board: Array, image: Array, radius: float) ->
     """
     H = homography_dlt(board, lens.straightened(image)).matrix
     return circle_center_offset(lambda xy: lens.bent(transfer(H, xy)), board, radius)
+
+
+def with_circle_centers(views: Sequence[View], target: CircleGrid, width: int, height: int) -> tuple[View, ...]:
+    """Views of one recording with the images of the discs' centres in place of the centres of their images."""
+    boards = [target.object_points[view.ids, :2] for view in views]
+    lens = fit_lens(width, height, [(board, view.xy) for board, view in zip(boards, views, strict=True)])
+    return tuple(
+        replace(view, xy=view.xy - center_offsets(lens, board, view.xy, target.radius_m))
+        for board, view in zip(boards, views, strict=True)
+    )
 
 
 def _mapped(lens: LensBend, board: Array, image: Array) -> Array:

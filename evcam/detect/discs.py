@@ -104,7 +104,9 @@ class DiscStart:
     shape_std: float
 
 
-def fit_discs(crossings: Crossings, start: DiscStart, *, dark: bool, options: DiscOptions, min_arc: int, min_both: int) -> DiscFits:
+def fit_discs(
+    crossings: Crossings, start: DiscStart, *, dark: bool, options: DiscOptions, min_arc: int, min_both: int
+) -> DiscFits:
     """Fit one time-varying ellipse per disc.
 
     The outline is an ellipse whose centre moves as c + v t + a t^2/2 around the
@@ -126,10 +128,10 @@ def fit_discs(crossings: Crossings, start: DiscStart, *, dark: bool, options: Di
     min_arc, min_both : int
         Crossings that either arc, and both together, must have.
     """
-    t_us, centers, velocities, accelerations, shapes = start.t_us, start.centers, start.velocities, start.accelerations, start.shapes
+    t_us, centers, velocities, shapes = start.t_us, start.centers, start.velocities, start.shapes
     priors = np.tile([start.velocity_std_pxps, start.shape_std], (len(centers), 1))
     size = len(centers)
-    half_us = _half_windows_us(velocities, accelerations, options)
+    half_us = _half_windows_us(velocities, start.accelerations, options)
     params, inverse = np.empty((size, N_PARAMS)), np.empty((size, 2, 2))
     covariance, sigma = np.full((size, 2, 2), np.nan), np.empty(size)
     leading, trailing, status = (np.zeros(size, np.int64) for _ in range(3))
@@ -146,14 +148,16 @@ def fit_discs(crossings: Crossings, start: DiscStart, *, dark: bool, options: Di
         attempt = np.where(active, FITTED, SKIPPED)
         _fit_discs(
             part.t, part.x, part.y, part.p, part.full, owner, t_us, dark, options.min_cosine, _min_full(part, owner, options),
-            _CUTOFFS_PX, half_us * 1e-6, priors, min_arc, min_both, params, accelerations, inverse, covariance, leading, trailing, sigma, attempt,
+            _CUTOFFS_PX, half_us * 1e-6, priors, min_arc, min_both, params, start.accelerations, inverse, covariance,
+            leading, trailing, sigma, attempt,
         )
         status[active] = attempt[active]
         scarce = (status == TOO_FEW) | (leading + trailing < options.enough_crossings)
         active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
         half_us[active] *= 2
+    fitted_shapes: Array = np.linalg.inv(inverse)
     return DiscFits(
-        params[:, :2], params[:, 2:4], np.linalg.inv(inverse), covariance, sigma, leading, trailing, half_us, status
+        params[:, :2], params[:, 2:4], fitted_shapes, covariance, sigma, leading, trailing, half_us, status
     )
 
 

@@ -11,8 +11,9 @@ import numpy as np
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
+from evcam.detect.board_map import with_circle_centers
 from evcam.detect.flicker_board import FoundBoard, find_board
-from evcam.detect.flicker_disc import centre_correction, fit_disc
+from evcam.detect.flicker_disc import fit_disc
 from evcam.detect.flicker_phase import FlickerEvidence, flicker_evidence, signed_image
 from evcam.detect.flicker_saddle import fit_saddle
 from evcam.errors import InputError
@@ -121,7 +122,8 @@ def detect_flicker(
             rejections.append(found)
     if size is None:
         raise InputError(f"{name}: no events to look for a board in")
-    return Detections(target, *size, tuple(views), tuple(rejections), mode="flicker")
+    centered = with_circle_centers(views, target, *size) if isinstance(target, CircleGrid) else tuple(views)
+    return Detections(target, *size, centered, tuple(rejections), mode="flicker")
 
 
 def _cut(events: Events, stretch_s: float) -> Iterator[Events]:
@@ -149,7 +151,7 @@ def _detect_stretch(events: Events, target: Target, options: FlickerOptions, nam
     shift_px = _shift_between_halves(events, board, target, evidence.frequency_hz)
     if shift_px > options.max_shift_px:
         return Rejection(name, mid_us, "board moved", f"by {shift_px:.2f} px within {events.duration_s:.2f} s")
-    return _view(board, target, options, name, index, mid_us, int(events.t[-1] - events.t[0]))
+    return _view(board, options, name, index, mid_us, int(events.t[-1] - events.t[0]))
 
 
 def _describe(evidence: FlickerEvidence, options: FlickerOptions) -> str:
@@ -172,10 +174,8 @@ def _shift_between_halves(events: Events, board: FoundBoard, target: Target, fre
 
 
 def _view(
-    board: FoundBoard, target: Target, options: FlickerOptions, name: str, index: int, mid_us: int, window_us: int
+    board: FoundBoard, options: FlickerOptions, name: str, index: int, mid_us: int, window_us: int
 ) -> View:
     xy = board.xy
-    if isinstance(target, CircleGrid):
-        xy = xy + centre_correction(target.object_points[board.ids, :2], xy, target.radius_m)
     cov = np.array([fit.cov for fit in board.fits]) + options.model_error_px**2 * np.eye(2)
     return View(name, index, np.full(len(xy), mid_us), board.ids, xy, cov, np.zeros_like(xy), window_us)

@@ -70,7 +70,7 @@ def fit_disc(image: NDArray[np.float64], start: NDArray[np.float64], steps_px: N
 
     The model is an ellipse of one brightness on a ground of another, its outline
     blurred by a Gaussian.  The point is the ellipse's centre, which is not
-    the image of the disc's centre: see `centre_correction`.
+    the image of the disc's centre: see `evcam.detect.board_map.center_offsets`.
 
     Parameters
     ----------
@@ -121,35 +121,3 @@ def _disc(q: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.flo
 def _linear_part(q: NDArray[np.float64], offset: NDArray[np.float64], value: NDArray[np.float64]) -> NDArray[np.float64]:
     shape = _disc(q, offset)
     return np.asarray(np.linalg.lstsq(np.column_stack([shape, np.ones(len(shape))]), value, rcond=None)[0], float)
-
-
-def centre_correction(board_xy: NDArray[np.float64], image_xy: NDArray[np.float64], radius: float) -> NDArray[np.float64]:
-    """What to add to the centres of the ellipses to get the images of the circles' centres.
-
-    Perspective moves the one from the other.  A homography between board and image
-    gives the difference; distortion enters it only in second order.
-
-    Parameters
-    ----------
-    board_xy : ndarray of float64, shape (N, 2)
-        Circle centres on the board, in any unit.
-    image_xy : ndarray of float64, shape (N, 2)
-        Centres of their image ellipses, px.
-    radius : float
-        Radius of the circles, in the unit of ``board_xy``.
-
-    Returns
-    -------
-    ndarray of float64, shape (N, 2)
-        Corrections, px; zero when the points allow no homography.
-    """
-    H, _ = cv2.findHomography(board_xy, image_xy)
-    if H is None:
-        return np.zeros_like(image_xy)
-    homogeneous = np.column_stack([board_xy, np.ones(len(board_xy))])
-    centre = homogeneous @ H.T
-    # Dual conic of a circle: r^2 diag(1, 1, 0) - c c^T; its image is H C* H^T, the ellipse's centre its last column.
-    dual = radius**2 * np.diag([1.0, 1.0, 0.0]) - homogeneous[:, :, None] * homogeneous[:, None, :]
-    column = (H @ dual @ H.T)[:, :, 2]
-    correction: NDArray[np.float64] = centre[:, :2] / centre[:, 2:] - column[:, :2] / column[:, 2:]
-    return correction

@@ -176,13 +176,12 @@ def _affine_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
     return fitted
 
 
-def _view(
-    fit: DiscFits, start: DiscStart, options: MovingOptions, recording: str
-) -> View | Rejection:
+def _view(fit: DiscFits, start: DiscStart, options: MovingOptions, recording: str) -> View | Rejection:
     t_us = start.t_us
     miss = np.linalg.norm(fit.centers - start.centers, axis=1)
     std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
-    good = (fit.status == FITTED) & (fit.sigma_px < options.max_sigma_px) & (miss < options.max_miss_px) & (std < options.max_std_px)
+    good = (fit.status == FITTED) & (miss < options.max_miss_px)
+    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px)
     if good.sum() < options.min_discs:
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {len(good)}")
     ids = np.flatnonzero(good)

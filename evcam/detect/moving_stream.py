@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
-from evcam.detect.board_map import center_offsets, fit_lens
+from evcam.detect.board_map import with_circle_centers
 from evcam.detect.following import Follower
 from evcam.detect.moving import MovingOptions, Start, views_of_block
 from evcam.detect.tone import ToneMap
@@ -73,18 +73,9 @@ def detect_moving(
             found.append(item)
         if progress is not None:
             progress(block.stop_us)
-    views = _centered([v for v in found if isinstance(v, View)], target, *size)
+    views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size)
+    views = tuple(replace(view, index=i) for i, view in enumerate(views))
     return Detections(target, *size, views, tuple(r for r in found if isinstance(r, Rejection)), "moving")
-
-
-def _centered(views: list[View], target: CircleGrid, width: int, height: int) -> tuple[View, ...]:
-    """Numbered views whose points are the images of the discs' centres instead of the centres of their images."""
-    boards = [target.object_points[view.ids, :2] for view in views]
-    lens = fit_lens(width, height, [(board, view.xy) for board, view in zip(boards, views, strict=True)])
-    return tuple(
-        replace(view, index=i, xy=view.xy - center_offsets(lens, board, view.xy, target.radius_m))
-        for i, (board, view) in enumerate(zip(boards, views, strict=True))
-    )
 
 
 def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions, target: CircleGrid) -> ToneMap:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from evcam.detect import flicker_saddle as saddle
-from evcam.detect.flicker_disc import centre_correction, find_blobs, fit_disc
+from evcam.detect.board_map import LensBend, center_offsets
+from evcam.detect.flicker_disc import find_blobs, fit_disc
 from evcam.detect.flicker_saddle import find_saddles, fit_saddle
 
 SIZE = 41
@@ -93,7 +94,7 @@ def test_disc_is_found_and_fitted_to_a_few_hundredths(dark):
     assert (fit.contrast < 0) == dark
 
 
-def test_centre_correction_agrees_with_the_projected_outline():
+def test_center_offsets_agree_with_the_projected_outline():
     H = np.array([[900.0, 60, 80], [-30, 500.0, 60], [0.4, 1.5, 1.0]])
     board = np.array([[x, y] for y in (0.0, 0.1, 0.2) for x in (0.0, 0.1, 0.2)])
     radius = 0.04
@@ -109,6 +110,6 @@ def test_centre_correction_agrees_with_the_projected_outline():
         # An ellipse's centre is the middle between its extreme points.
         ellipses.append((outline.max(0) + outline.min(0)) / 2)
     ellipses = np.array(ellipses)
-    truth = project(board) - ellipses
+    truth = ellipses - project(board)
     assert np.abs(truth).max() > 0.5
-    assert np.abs(centre_correction(board, ellipses, radius) - truth).max() < 0.12 * np.abs(truth).max()
+    assert np.abs(center_offsets(LensBend(640, 480), board, ellipses, radius) - truth).max() < 0.12 * np.abs(truth).max()
