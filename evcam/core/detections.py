@@ -211,7 +211,8 @@ class Detections:
         if "target" in head:
             stated = target_from_dict(head["target"], where=str(path))
             if target is not None and stated != target:
-                raise InputError(f"{path}: was detected with another target ({head['target']}) than the one given ({target.to_dict()})")
+                raise InputError(f"{path}: was detected with another target ({head['target']}) "
+                                 f"than the one given ({target.to_dict()})")
             target = stated
         if target is None:
             raise InputError(f"{path}: does not say which target it holds; give one")
@@ -270,7 +271,9 @@ def _read_views(lines: list[str], path: Path, points: int) -> tuple[View, ...]:
     return tuple(_view(recording, index, np.array(values)) for (recording, index), values in rows.items())
 
 
-_OPTIONAL = (("sxx", _DEFAULT_VARIANCE_PX2), ("sxy", 0.0), ("syy", _DEFAULT_VARIANCE_PX2), ("vx", 0.0), ("vy", 0.0), ("window_us", 0.0))
+_OPTIONAL = (
+    ("sxx", _DEFAULT_VARIANCE_PX2), ("sxy", 0.0), ("syy", _DEFAULT_VARIANCE_PX2), ("vx", 0.0), ("vy", 0.0), ("window_us", 0.0),
+)
 
 
 def _view(recording: str, index: int, values: NDArray[np.float64]) -> View:

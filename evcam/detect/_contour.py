@@ -100,6 +100,19 @@ def _refresh_shape(inverse, sxx, sxy, syy):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _chosen(t, x, y, full, owner, mid_us, half_s, min_full, status):  # type: ignore[no-untyped-def]
+    """The crossings of discs that are to be fitted, within each disc's window."""
+    out = np.empty(t.size, np.int64)
+    n = 0
+    for i in range(t.size):
+        k = owner[y[i], x[i]]
+        if k >= 0 and status[k] == 0 and full[i] >= min_full and abs(t[i] - mid_us) * 1e-6 <= half_s[k]:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@kernel
 def _fit_discs(  # type: ignore[no-untyped-def]
     t, x, y, p, full, owner, mid_us, dark, min_cosine, min_full, cutoffs, half_s,
     priors, min_arc, min_both, params, accelerations, inverse_shapes, covariance, leading, trailing, sigma, status
@@ -119,6 +132,7 @@ def _fit_discs(  # type: ignore[no-untyped-def]
     cost = np.zeros(discs)
     weights = np.zeros(discs)
     row = np.zeros(N_PARAMS)
+    chosen = _chosen(t, x, y, full, owner, mid_us, half_s, min_full, status)
     start = params.copy()
     changed = np.zeros((discs, 3))
     active = status == 0
@@ -132,13 +146,11 @@ def _fit_discs(  # type: ignore[no-untyped-def]
             if status[k] == 0:
                 leading[k] = 0
                 trailing[k] = 0
-        for i in range(t.size):
+        for i in chosen:
             k = owner[y[i], x[i]]
-            if k < 0 or status[k] != 0 or full[i] < min_full:
+            if status[k] != 0:
                 continue
             tau = (t[i] - mid_us) * 1e-6
-            if abs(tau) > half_s[k]:
-                continue
             r, along = _residual(np.float64(x[i]), np.float64(y[i]), tau, k, params, accelerations, inverse_shapes, row)
             cutoff = min(cutoffs[step], max(5.0 * sigma[k], 0.2))
             if abs(r) >= cutoff or abs(along) < min_cosine:

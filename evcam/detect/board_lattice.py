@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import correlate
@@ -14,6 +16,7 @@ Cells = NDArray[np.int64]
 QUARTER_TURNS = (np.eye(2, dtype=int), np.array([[0, -1], [1, 0]]), -np.eye(2, dtype=int), np.array([[0, 1], [-1, 0]]))
 
 
+@lru_cache
 def board_cells(target: Target) -> Cells:
     """The target's points in steps of its own nearest-neighbour lattice, by id, right-handed; shape (K, 2)."""
     if isinstance(target, CircleGrid) and target.is_asymmetric:
@@ -24,6 +27,7 @@ def board_cells(target: Target) -> Cells:
     return np.stack([cols, rows], -1)
 
 
+@lru_cache
 def board_symmetries(target: Target) -> dict[int, NDArray[np.int64]]:
     """Quarter turns, by number, after which the points look the same: the id that takes each id's place."""
     wanted = board_cells(target)
@@ -55,7 +59,7 @@ def best_shifts(cells: Cells, wanted: Cells) -> list[tuple[int, NDArray[np.int64
     found[tuple((cells - low).T)] = 1
     ids = np.full(wanted.max(0) - low_wanted + 1, -1)
     ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
-    overlap = np.round(correlate(found, (ids >= 0).astype(float))).astype(int)
+    overlap = np.round(correlate(found, (ids >= 0).astype(float), method="direct")).astype(int)
     count = int(overlap.max())
     result = []
     for at in np.argwhere(overlap == count):

@@ -30,9 +30,9 @@ class DiscOptions:
     min_cosine : float
         Crossings count where the outline's normal is at least this parallel to the
         motion; on the flanks the edge passes only in part.
-    min_full_share, usual_percentile : float
+    min_full_share, usual_share : float
         Crossings count whose full change takes at least this share of the usual number of
-        events, which is a high percentile: less contrast is not a disc's edge, or not all of it.
+        events, which this share of the crossings does not exceed: less contrast is not a disc's edge, or not all of it.
     enough_crossings : int
         The window is doubled until a disc has this many.
     """
@@ -42,7 +42,7 @@ class DiscOptions:
     max_window_us: int = 200_000
     min_cosine: float = 0.5
     min_full_share: float = 0.75
-    usual_percentile: float = 80.0
+    usual_share: float = 0.8
     enough_crossings: int = 12
 
 
@@ -155,9 +155,9 @@ def fit_discs(
         scarce = (status == TOO_FEW) | (leading + trailing < options.enough_crossings)
         active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
         half_us[active] *= 2
-    fitted_shapes: Array = np.linalg.inv(inverse)
     return DiscFits(
-        params[:, :2], params[:, 2:4], fitted_shapes, covariance, sigma, leading, trailing, half_us, status
+        params[:, :2], params[:, 2:4], np.asarray(np.linalg.inv(inverse), np.float64), covariance, sigma,
+        leading, trailing, half_us, status,
     )
 
 
@@ -170,8 +170,9 @@ def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptio
 
 
 def _min_full(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptions) -> int:
-    full = crossings.full[owner[crossings.y, crossings.x] >= 0]
-    full = full[full > 1]
-    if not len(full):
+    numbers = np.bincount(crossings.full[owner[crossings.y, crossings.x] >= 0], minlength=2)
+    numbers[:2] = 0
+    if not numbers.any():
         return 1
-    return max(1, int(np.ceil(options.min_full_share * np.percentile(full, options.usual_percentile))))
+    usual = int(np.searchsorted(np.cumsum(numbers), options.usual_share * numbers.sum()))
+    return max(1, int(np.ceil(options.min_full_share * usual)))

@@ -18,7 +18,7 @@ from evcam.detect.tone import ToneMap
 from evcam.flow.crossings import edge_crossings
 
 WINDOW_US = 250_000
-_WINDOWS_PER_BLOCK = 4
+_WINDOWS_PER_BLOCK = 8
 _BLOCK_EVENTS = 3_000_000
 _LOOK_AHEAD_WINDOWS = 12
 _LOOK_AHEAD_EVENTS = 10_000_000
@@ -95,7 +95,7 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
 
 
 def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
-    """Group windows into blocks of about a second or a few million events, with a neighbour window on either side."""
+    """Group windows into blocks of about two seconds or a few million events, with a neighbour window on either side."""
     held: list[Events] = []
     done = 0
     for window in windows:

@@ -83,7 +83,8 @@ class Crossings:
 
     def between(self, start_us: float, stop_us: float) -> Crossings:
         """Crossings with ``start_us <= t < stop_us``, as views."""
-        i, j = np.searchsorted(self.t, (start_us, stop_us))
+        # Whole numbers: with others the search would first copy all times.
+        i, j = np.searchsorted(self.t, np.ceil((start_us, stop_us)).astype(np.int64))
         return self[i:j]
 
 
