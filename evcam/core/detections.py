@@ -8,6 +8,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -204,11 +205,16 @@ class Detections:
         if not path.is_file():
             raise InputError(f"{path}: no such detections file")
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            with path.open(newline="", encoding="utf-8") as file:
+                lines = list(file)
         except UnicodeDecodeError:
             raise FormatError(f"{path}: not a detections CSV (it is not text)") from None
-        head = _read_head(lines, path)
+        # Below the column names a leading # belongs to a recording's name.
+        comments = [line.rstrip("\r\n") for line in takewhile(lambda line: line.startswith("#"), lines)]
+        head = _read_head(comments, path)
         if "target" in head:
+            if not isinstance(head["target"], dict):
+                raise FormatError(f"{path}: the comment line 'target' is damaged")
             stated = target_from_dict(head["target"], where=str(path))
             if target is not None and stated != target:
                 raise InputError(f"{path}: was detected with another target ({head['target']}) "
@@ -219,14 +225,14 @@ class Detections:
         width, height = size or (head.get("width"), head.get("height"))
         if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
             raise InputError(f"{path}: does not state the sensor's size; give it (--size WIDTHxHEIGHT)")
-        views = _read_views([line for line in lines if not line.startswith("#")], path, len(target))
-        rejections = tuple(Rejection(str(r[0]), int(r[1]), str(r[2]), str(r[3])) for r in head.get("rejections", []))
-        return Detections(target, width, height, views, rejections, str(head.get("mode", "given")))
+        views = _read_views(lines[len(comments):], path, len(target))
+        return Detections(target, width, height, views, _read_rejections(head, path), str(head.get("mode", "given")))
 
 
 _COLUMNS = ("recording", "view", "t_us", "id", "x_px", "y_px", "sxx", "sxy", "syy", "vx", "vy", "window_us")
 _NEEDED = ("view", "t_us", "id", "x_px", "y_px")
 _DEFAULT_VARIANCE_PX2 = 0.01
+_LATEST_US = 2.0**53
 
 
 def _rows(view: View) -> Iterator[tuple[object, ...]]:
@@ -250,6 +256,13 @@ def _read_head(lines: list[str], path: Path) -> dict[str, Any]:
     return head
 
 
+def _read_rejections(head: dict[str, Any], path: Path) -> tuple[Rejection, ...]:
+    try:
+        return tuple(Rejection(str(r), int(t_us), str(why), str(detail)) for r, t_us, why, detail in head.get("rejections", []))
+    except (TypeError, ValueError):
+        raise FormatError(f"{path}: the comment line 'rejections' is damaged") from None
+
+
 def _read_views(lines: list[str], path: Path, points: int) -> tuple[View, ...]:
     reader = csv.DictReader(lines)
     missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
@@ -265,6 +278,8 @@ def _read_views(lines: list[str], path: Path, points: int) -> tuple[View, ...]:
             raise FormatError(f"{path}: row {number} holds something that is not a number: {list(row.values())}") from None
         if not np.isfinite(values).all():
             raise FormatError(f"{path}: row {number} holds a value that is not finite")
+        if abs(values[0]) > _LATEST_US:
+            raise FormatError(f"{path}: row {number} has t_us {values[0]:g}, which no clock in microseconds reaches")
         if not (values[1].is_integer() and 0 <= values[1] < points):
             raise InputError(f"{path}: row {number} has id {values[1]:g}; the target has ids 0 to {points - 1}")
         rows.setdefault(key, []).append(values)

@@ -66,8 +66,8 @@ class Events:
         Raises
         ------
         InputError
-            Lengths differ, times run backwards, pixels lie outside the sensor
-            or the sensor's size is impossible.
+            Lengths differ, values are not whole numbers, polarities are neither 0 nor 1, times
+            run backwards, pixels lie outside the sensor or the sensor's size is impossible.
         """
         if not (0 < width <= MAX_SENSOR_SIZE_PX and 0 < height <= MAX_SENSOR_SIZE_PX):
             raise InputError(f"{where}: sensor size {width}x{height} is not within 1..{MAX_SENSOR_SIZE_PX} pixels")
@@ -75,6 +75,8 @@ class Events:
         if not (t.ndim == 1 and t.shape == x.shape == y.shape == p.shape):
             raise InputError(f"{where}: t, x, y, p must be one-dimensional and equally long, "
                              f"not {t.shape}, {x.shape}, {y.shape}, {p.shape}")
+        for name, values in (("t", t), ("x", x), ("y", y), ("p", p)):
+            _check_whole(name, values, where)
         _check_pixels(x, y, width, height, where)
         events = cls(
             _frozen(t, np.int64), _frozen(x, np.uint16), _frozen(y, np.uint16), _frozen(p, np.bool_), int(width), int(height)
@@ -93,16 +95,15 @@ class Events:
 
     def __getitem__(self, index: Any) -> Events:
         """A slice (views) or a mask (copies) of the events; the order in time is kept."""
-        parts = [column[index] for column in (self.t, self.x, self.y, self.p)]
-        for part in parts:
-            part.flags.writeable = False
-        if not isinstance(index, slice) and parts[0].ndim == 1:
-            _check_order(parts[0], "selected events")
-        elif isinstance(index, slice) and (index.step or 1) < 0:
+        if isinstance(index, slice) and (index.step or 1) < 0:
             raise InputError("events cannot be sliced backwards: time would run backwards")
-        elif parts[0].ndim != 1:
+        if not isinstance(index, slice) and np.ndim(index) != 1:
             raise InputError("index events with a slice, a mask or an array of positions, not with a number")
-        t, x, y, p = parts
+        t, x, y, p = (column[index] for column in (self.t, self.x, self.y, self.p))
+        for part in (t, x, y, p):
+            part.flags.writeable = False
+        if not isinstance(index, slice):
+            _check_order(t, "selected events")
         return Events(t, x, y, p, self.width, self.height)
 
     def between(self, start_us: int, stop_us: int) -> Events:
@@ -120,6 +121,19 @@ def _frozen(column: NDArray[Any], dtype: Any) -> NDArray[Any]:
     column = np.ascontiguousarray(column, dtype).view()
     column.flags.writeable = False
     return column
+
+
+def _check_whole(name: str, values: NDArray[Any], where: str) -> None:
+    if name == "p" and values.dtype != np.bool_:
+        wrong, limit = (values != 0) & (values != 1), "a polarity is 0 (OFF) or 1 (ON)"
+    elif values.dtype.kind == "f":
+        wrong = ~(np.isfinite(values) & (values == np.floor(values)))
+        limit = "times are whole microseconds" if name == "t" else "pixels are whole numbers"
+    else:
+        return
+    if wrong.any():
+        i = int(np.flatnonzero(wrong)[0])
+        raise InputError(f"{where}: event {i} has {name} = {values[i]}; {limit}; convert first")
 
 
 def _check_pixels(x: NDArray[Any], y: NDArray[Any], width: int, height: int, where: str) -> None:

@@ -41,7 +41,8 @@ class ImuSamples:
         if np.any(np.diff(self.t) <= 0):
             i = int(np.flatnonzero(np.diff(self.t) <= 0)[0]) + 1
             raise InputError(f"IMU: times must increase; sample {i} at {self.t[i]} us follows {self.t[i - 1]} us")
-        if self.R_cam_imu.shape != (3, 3) or not np.allclose(self.R_cam_imu @ self.R_cam_imu.T, np.eye(3), atol=1e-6):
+        R = self.R_cam_imu
+        if R.shape != (3, 3) or not np.allclose(R @ R.T, np.eye(3), atol=1e-6) or np.linalg.det(R) < 0:
             raise InputError("IMU: R_cam_imu must be a 3x3 rotation matrix")
 
     def __len__(self) -> int:

@@ -163,7 +163,7 @@ def target_from_dict(data: Mapping[str, Any], *, where: str = "target") -> Targe
         An unknown type or key, a missing key, or a number that no board can have.
     """
     kind = data.get("type")
-    if kind not in _FIELDS:
+    if not isinstance(kind, str) or kind not in _FIELDS:
         raise InputError(f"{where}: type is {kind!r}; known types: {', '.join(_FIELDS)}")
     needed, optional = _FIELDS[kind]
     values = {key: value for key, value in data.items() if key != "type"}

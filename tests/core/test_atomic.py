@@ -1,0 +1,69 @@
+import os
+
+import pytest
+
+from evcam.core.atomic import atomic_path, check_writable
+from evcam.errors import InputError, OutputExistsError
+
+
+def test_file_appears_whole_with_the_usual_permissions(tmp_path):
+    path = tmp_path / "out.csv"
+    old = os.umask(0o022)
+    try:
+        with atomic_path(path) as temporary:
+            assert temporary.suffix == ".csv"
+            temporary.write_text("whole")
+            assert not path.exists()
+    finally:
+        os.umask(old)
+    assert path.read_text() == "whole"
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+@pytest.mark.parametrize("interruption", [RuntimeError, KeyboardInterrupt, SystemExit])
+@pytest.mark.parametrize("before", [None, "older"])
+def test_interruption_leaves_what_was_there(tmp_path, interruption, before):
+    path = tmp_path / "out.csv"
+    if before:
+        path.write_text(before)
+
+    def write():
+        with atomic_path(path, force=True) as temporary:
+            temporary.write_text("half")
+            raise interruption
+
+    with pytest.raises(interruption):
+        write()
+    assert os.listdir(tmp_path) == (["out.csv"] if before else [])
+    assert not before or path.read_text() == before
+
+
+def test_existing_file_is_replaced_only_by_force(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("older")
+    with pytest.raises(OutputExistsError, match=r"out\.csv: exists already; use --force"), atomic_path(path):
+        pass
+    assert path.read_text() == "older"
+    with atomic_path(path, force=True) as temporary:
+        temporary.write_text("newer")
+    assert path.read_text() == "newer"
+
+
+def test_file_that_appears_meanwhile_is_kept(tmp_path):
+    path = tmp_path / "out.csv"
+    with pytest.raises(OutputExistsError, match="appeared"), atomic_path(path) as temporary:
+        temporary.write_text("ours")
+        path.write_text("theirs")
+    assert path.read_text() == "theirs"
+    assert os.listdir(tmp_path) == ["out.csv"]
+
+
+def test_impossible_places_are_refused_at_once(tmp_path, monkeypatch):
+    with pytest.raises(InputError, match="does not exist; create it first"):
+        check_writable(tmp_path / "none" / "out.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        check_writable(tmp_path, force=True)
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(InputError, match="cannot be written"):
+        check_writable(tmp_path / "out.csv")
