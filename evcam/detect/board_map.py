@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize
 
 from evcam.core.detections import View
 from evcam.core.target import CircleGrid
@@ -16,39 +16,47 @@ from evcam.solvers.homography import homography_dlt, transfer
 
 Array = NDArray[np.float64]
 
-_STRONGEST = (-0.9, 0.5)
-_VIEWS_FOR_LENS = 40
+_STRONGEST = ((-0.8, 0.5), (-0.1, 0.3))
+_SEARCH = {"xatol": 1e-3, "fatol": 1e-5, "maxfev": 80, "initial_simplex": [[0.0, 0.0], [-0.2, 0.0], [0.0, 0.05]]}
+_NEWTON_STEPS = 6
+_VIEWS_FOR_LENS = 24
 _POINTS_FOR_LENS = 12
 
 
 @dataclass(frozen=True, slots=True)
 class LensBend:
-    """Radial distortion about the image's middle by one number (division model; Fitzgibbon, CVPR 2001).
+    """Radial distortion about the image's middle by two numbers (division model; Fitzgibbon, CVPR 2001).
 
-    ``straight = bent / (1 + strength |bent|^2)``, with points from the middle of the image in
+    ``straight = bent / (1 + a |bent|^2 + b |bent|^4)``, with points from the middle of the image in
     units of its half diagonal.  Not a calibration: good enough for the small difference between
     the centre of a circle's image and the image of its centre.
     """
 
     width: int
     height: int
-    strength: float = 0.0
+    a: float = 0.0
+    b: float = 0.0
 
     def straightened(self, xy: Array) -> Array:
         """What a lens without distortion would show, (N, 2) px."""
         middle, scale = self._frame()
         bent = (xy - middle) / scale
-        straight: Array = middle + scale * bent / (1 + self.strength * (bent**2).sum(-1, keepdims=True))
+        r2 = (bent**2).sum(-1, keepdims=True)
+        straight: Array = middle + scale * bent / (1 + self.a * r2 + self.b * r2**2)
         return straight
 
     def bent(self, xy: Array) -> Array:
-        """Inverse of `straightened`."""
+        """Inverse of `straightened`, by Newton's method on the radius."""
         middle, scale = self._frame()
         straight = (xy - middle) / scale
-        # The smaller root of strength r |bent|^2 - |bent| + r = 0, in a form that is stable at zero.
-        root = np.sqrt(np.maximum(1 - 4 * self.strength * (straight**2).sum(-1, keepdims=True), 0.0))
-        bent: Array = middle + scale * straight * 2 / (1 + root)
-        return bent
+        r_straight = np.sqrt((straight**2).sum(-1, keepdims=True))
+        r = r_straight
+        for _ in range(_NEWTON_STEPS):
+            denominator = 1 + self.a * r**2 + self.b * r**4
+            slope = 1 - self.a * r**2 - 3 * self.b * r**4
+            r = r - (r - r_straight * denominator) * denominator / slope
+        result: Array = middle + scale * straight * (1 + self.a * r**2 + self.b * r**4)
+        return result
 
     def _frame(self) -> tuple[Array, float]:
         size = np.array([self.width - 1.0, self.height - 1.0])
@@ -75,11 +83,12 @@ def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> L
         return LensBend(width, height)
     spread = [useful[i] for i in np.unique(np.linspace(0, len(useful) - 1, _VIEWS_FOR_LENS).astype(int))]
 
-    def unevenness(strength: float) -> float:
-        lens = LensBend(width, height, strength)
+    def unevenness(strengths: Array) -> float:
+        lens = LensBend(width, height, *strengths)
         return float(np.mean([np.median(np.linalg.norm(_mapped(lens, *view) - view[1], axis=1)) for view in spread]))
 
-    return LensBend(width, height, float(minimize_scalar(unevenness, bounds=_STRONGEST, method="bounded").x))
+    found = minimize(unevenness, np.zeros(2), method="Nelder-Mead", bounds=_STRONGEST, options=_SEARCH)
+    return LensBend(width, height, *map(float, found.x))
 
 
 def center_offsets(lens: LensBend, board: Array, image: Array, radius: float) -> Array:

@@ -30,6 +30,10 @@ class DiscOptions:
     min_cosine : float
         Crossings count where the outline's normal is at least this parallel to the
         motion; on the flanks the edge passes only in part.
+    model_error_px, turning_error : float
+        Standard deviation per axis beside the scatter of the crossings: a constant, and a share of
+        a T^2 (acceleration a, half window T), by which the path bends.  As found on simulated recordings
+        with truth.
     min_full_share, usual_share : float
         Crossings count whose full change takes at least this share of the usual number of
         events, which this share of the crossings does not exceed: less contrast is not a disc's edge, or not all of it.
@@ -41,6 +45,8 @@ class DiscOptions:
     min_window_us: int = 2_000
     max_window_us: int = 200_000
     min_cosine: float = 0.5
+    model_error_px: float = 0.015
+    turning_error: float = 0.12
     min_full_share: float = 0.75
     usual_share: float = 0.8
     enough_crossings: int = 12
@@ -155,10 +161,18 @@ def fit_discs(
         scarce = (status == TOO_FEW) | (leading + trailing < options.enough_crossings)
         active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
         half_us[active] *= 2
+    covariance += _model_variance(start.accelerations, half_us, options)[:, None, None] * np.eye(2)
     return DiscFits(
         params[:, :2], params[:, 2:4], np.asarray(np.linalg.inv(inverse), np.float64), covariance, sigma,
         leading, trailing, half_us, status,
     )
+
+
+def _model_variance(accelerations: Array, half_us: Array, options: DiscOptions) -> Array:
+    """Variance per axis of what the scatter of the crossings does not show, px^2."""
+    bend = np.linalg.norm(accelerations, axis=1) * (half_us * 1e-6) ** 2
+    variance: Array = options.model_error_px**2 + (options.turning_error * bend) ** 2
+    return variance
 
 
 def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptions) -> Array:

@@ -43,14 +43,14 @@ class MovingOptions:
     min_tone_count: int = 2
     min_discs: int = 8
     max_sigma_px: float = 0.4
-    max_miss_px: float = 3.0
-    max_std_px: float = 0.3
+    max_miss_px: float = 4.0
+    max_std_px: float = 2.0
     discs: DiscOptions = field(default_factory=DiscOptions)
 
 
 # Crossings that either arc, and both together, must have: of a disc alone, and of one that borrows from the others.
 _ALONE = (5, 14)
-_TOGETHER = (0, 10)
+_TOGETHER = (0, 5)
 _ROUGH_SHAPE_STD = 0.15
 _SHAPE_FLOOR = 0.003
 _VELOCITY_FLOOR_PXPS = 1.0

@@ -64,24 +64,35 @@ def _largest_nearby(count, i, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _half_way(count, polarity, i, n, full_share):  # type: ignore[no-untyped-def]
+def _turns(begin, end, polarity, i):  # type: ignore[no-untyped-def]
+    """Whether the edge turned back on the pixel between bursts i and i + 1, instead of leaving and coming again."""
+    if polarity[i] == polarity[i + 1]:
+        return False
+    return begin[i + 1] - end[i] < max(end[i] - begin[i], end[i + 1] - begin[i + 1])
+
+
+@kernel
+def _half_way(count, polarity, begin, end, i, n, full_share):  # type: ignore[no-untyped-def]
     """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
 
     A burst with nearly as many events as its pixel's largest neighbouring burst is a
-    full change.  A smaller one is part of it: it begins at the plateau that a full
-    burst of the other polarity before it has reached, or ends at the one from which such a
-    burst after it begins.  The second number is 0 if the burst stays on one side of half
+    full change, unless the edge turned on the pixel.  Other bursts are a part of one: they begin at the
+    plateau that a full burst of the other polarity before has reached, or end at the one from which such
+    a burst after them begins.  The second number is 0 if the burst stays on one side of half
     way, or if nothing tells.
     """
     full = _largest_nearby(count, i, n)
     least = full_share * full
-    if count[i] >= least:
+    turned_before = i > 0 and _turns(begin, end, polarity, i - 1)
+    turned_after = i + 1 < n and _turns(begin, end, polarity, i)
+    if count[i] >= least and not turned_before and not turned_after:
         return 0.5 * count[i], count[i]
     if 2 * count[i] > full:
-        if i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
+        if not turned_before and i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
             return 0.5 * full, full
-        if i + 1 < n and polarity[i + 1] != polarity[i] and count[i + 1] >= least:
-            return count[i] - 0.5 * full, full
+        half = count[i] - 0.5 * full
+        if half >= 1.0 and not turned_after and i + 1 < n and polarity[i + 1] != polarity[i] and count[i + 1] >= least:
+            return half, full
     return 0.5 * count[i], 0
 
 
@@ -97,16 +108,19 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
     first = np.empty(longest, np.int64)
     count = np.empty(longest, np.int64)
     polarity = np.empty(longest, np.bool_)
+    begin = np.empty(longest, np.int64)
+    end = np.empty(longest, np.int64)
     for q in range(start.size - 1):
         n = 0
         i = start[q]
         while i < start[q + 1]:
             stop = _burst_end(t, p, order, i, start[q + 1], min_gap, gap_factor, pair_gap)
             first[n], count[n], polarity[n] = i, stop - i, p[order[i]]
+            begin[n], end[n] = t[order[i]], t[order[stop - 1]]
             n += 1
             i = stop
         for b in range(n):
-            half, full = _half_way(count, polarity, b, n, full_share)
+            half, full = _half_way(count, polarity, begin, end, b, n, full_share)
             k = min(max(int(half), 1), max(count[b] - 1, 1))
             when = np.float64(t[order[first[b] + k - 1]])
             step = 0.0
