@@ -52,9 +52,14 @@ def test_existing_file_is_replaced_only_by_force(tmp_path):
 
 def test_file_that_appears_meanwhile_is_kept(tmp_path):
     path = tmp_path / "out.csv"
-    with pytest.raises(OutputExistsError, match="appeared"), atomic_path(path) as temporary:
-        temporary.write_text("ours")
-        path.write_text("theirs")
+
+    def write():
+        with atomic_path(path) as temporary:
+            temporary.write_text("ours")
+            path.write_text("theirs")
+
+    with pytest.raises(OutputExistsError, match="appeared"):
+        write()
     assert path.read_text() == "theirs"
     assert os.listdir(tmp_path) == ["out.csv"]
 

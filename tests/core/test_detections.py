@@ -131,7 +131,7 @@ def test_merging_recordings_of_one_camera():
     assert [v.recording for v in both] == ["a", "b", "b"]
     assert (both.recordings, both.mode) == (("a", "b"), "moving")
     assert both.rejection_counts() == {"too few events": 2, "ambiguous": 1}
-    with pytest.raises(InputError, match="nothing|no detections"):
+    with pytest.raises(InputError, match="no detections to merge"):
         Detections.merge([])
     with pytest.raises(InputError, match="different sensors"):
         Detections.merge([a, Detections(TARGET, 65, 48, ())])
