@@ -46,7 +46,8 @@ def elliptic_regions(mask: NDArray[np.uint8]) -> Regions:
     Notes
     -----
     A region passes when its area and its second moments agree on an ellipse
-    (filled to 80-115 %), which two merged discs or a disc with a bite do not.
+    (filled to 80-115 %), which rings, crescents and corners do not.  Two discs that
+    have merged do (89 % where they touch), as an ellipse twice as long.
     """
     height, width = mask.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
