@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from evcam.viz.board import draw_board
-
 from evcam.apps import exit_codes
 from evcam.apps.console import show
 from evcam.apps.outputs import check_output
 from evcam.core.target import load_target
+from evcam.viz.board import draw_board
 
 
 def run(args: Namespace) -> int:

@@ -17,7 +17,7 @@ from evcam.solvers.homography import homography_dlt, transfer
 Array = NDArray[np.float64]
 
 _STRONGEST = ((-0.8, 0.5), (-0.1, 0.3))
-_SEARCH = {"xatol": 1e-3, "fatol": 1e-5, "maxfev": 80, "initial_simplex": [[0.0, 0.0], [-0.2, 0.0], [0.0, 0.05]]}
+_FIRST_SIMPLEX = [[0.0, 0.0], [-0.2, 0.0], [0.0, 0.05]]
 _NEWTON_STEPS = 6
 _VIEWS_FOR_LENS = 24
 _POINTS_FOR_LENS = 12
@@ -87,7 +87,10 @@ def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> L
         lens = LensBend(width, height, *strengths)
         return float(np.mean([np.median(np.linalg.norm(_mapped(lens, *view) - view[1], axis=1)) for view in spread]))
 
-    found = minimize(unevenness, np.zeros(2), method="Nelder-Mead", bounds=_STRONGEST, options=_SEARCH)
+    found = minimize(
+        unevenness, np.zeros(2), method="Nelder-Mead", bounds=_STRONGEST,
+        options={"xatol": 1e-3, "fatol": 1e-5, "maxfev": 80, "initial_simplex": _FIRST_SIMPLEX},
+    )
     return LensBend(width, height, *map(float, found.x))
 
 
