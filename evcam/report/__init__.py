@@ -1,1 +1,0 @@
-"""Reports on recordings and calibrations, for people."""
