@@ -131,6 +131,9 @@ def _fit_discs(  # type: ignore[no-untyped-def]
     gradient = np.zeros((discs, N_PARAMS))
     cost = np.zeros(discs)
     weights = np.zeros(discs)
+    squares = np.zeros(discs)
+    slopes = np.zeros(discs)
+    free = np.zeros(discs)
     row = np.zeros(N_PARAMS)
     chosen = _chosen(t, x, y, full, owner, mid_us, half_s, min_full, status)
     start = params.copy()
@@ -142,6 +145,8 @@ def _fit_discs(  # type: ignore[no-untyped-def]
         gradient[:] = 0.0
         cost[:] = 0.0
         weights[:] = 0.0
+        squares[:] = 0.0
+        slopes[:] = 0.0
         for k in range(discs):
             if status[k] == 0:
                 leading[k] = 0
@@ -158,7 +163,8 @@ def _fit_discs(  # type: ignore[no-untyped-def]
             # A disc's leading edge takes on the disc's brightness, its trailing edge the ground's.
             if (along > 0) != (p[i] != dark):
                 continue
-            w = (1.0 - (r / cutoff) ** 2) ** 2
+            u = (r / cutoff) ** 2
+            w = (1.0 - u) ** 2
             if along > 0:
                 leading[k] += 1
             else:
@@ -172,6 +178,8 @@ def _fit_discs(  # type: ignore[no-untyped-def]
                     normal[k, a, b] += wa * row[b]
             cost[k] += w * r * r
             weights[k] += w
+            squares[k] += (w * r) ** 2
+            slopes[k] += (1.0 - u) * (1.0 - 5.0 * u)
         for k in range(discs):
             if status[k] != 0:
                 continue
@@ -181,12 +189,15 @@ def _fit_discs(  # type: ignore[no-untyped-def]
             b = inverse_shapes[k]
             size = 1.0 / np.sqrt(abs(b[0, 0] * b[1, 1] - b[0, 1] * b[1, 0]))
             variance = PRIOR_NOISE_PX**2
+            free[k] = 2.0
             for a in range(2):
                 information = variance / (priors[k, 0] * half_s[k]) ** 2
+                free[k] += normal[k, 2 + a, 2 + a] / (normal[k, 2 + a, 2 + a] + information)
                 normal[k, 2 + a, 2 + a] += information
                 gradient[k, 2 + a] += information * (start[k, 2 + a] - params[k, 2 + a]) * half_s[k]
             for a in range(3):
                 information = variance / priors[k, 1] ** 2
+                free[k] += normal[k, 4 + a, 4 + a] / (normal[k, 4 + a, 4 + a] + information)
                 normal[k, 4 + a, 4 + a] += information
                 gradient[k, 4 + a] -= information * changed[k, a]
             if not _solve_cholesky(normal[k], gradient[k], N_PARAMS):
@@ -204,11 +215,15 @@ def _fit_discs(  # type: ignore[no-untyped-def]
                 status[k] = 3
     for k in range(discs):
         if active[k] and status[k] == 0:
-            _center_covariance(normal[k], sigma[k], covariance[k])
+            # Variance of an M-estimator (Huber, Robust Statistics, eq. 6.5), with as many degrees of freedom as the
+            # crossings, and not the prior, decide on; the factor of the normal matrix already holds the weights.
+            n = leading[k] + trailing[k]
+            variance = squares[k] / max(n - free[k], 1.0) * n * weights[k] / max(slopes[k], 1.0) ** 2
+            _center_covariance(normal[k], variance, covariance[k])
 
 
 @kernel
-def _center_covariance(factor, sigma, out):  # type: ignore[no-untyped-def]
+def _center_covariance(factor, variance, out):  # type: ignore[no-untyped-def]
     """Covariance of the first two parameters from the Cholesky factor of the normal matrix."""
     n = N_PARAMS
     columns = np.zeros((2, n))
@@ -223,4 +238,4 @@ def _center_covariance(factor, sigma, out):  # type: ignore[no-untyped-def]
             s = 0.0
             for j in range(n):
                 s += columns[c, j] * columns[d, j]
-            out[c, d] = sigma * sigma * s
+            out[c, d] = variance * s

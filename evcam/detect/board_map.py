@@ -50,7 +50,8 @@ class LensBend:
         middle, scale = self._frame()
         straight = (xy - middle) / scale
         r_straight = np.sqrt((straight**2).sum(-1, keepdims=True))
-        r = r_straight
+        # Exact for b = 0; from r_straight itself strong barrel distortion would diverge.
+        r = 2 * r_straight / (1 + np.sqrt(np.maximum(1 - 4 * self.a * r_straight**2, 0.0)))
         for _ in range(_NEWTON_STEPS):
             denominator = 1 + self.a * r**2 + self.b * r**4
             slope = 1 - self.a * r**2 - 3 * self.b * r**4
