@@ -1,0 +1,345 @@
+"""Maximum-likelihood refinement of one line over its events, with covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from evcam.errors import InputError, NotEnoughDataError
+from evcam.solvers._refinement import _refine
+from evcam.solvers.derotation import DerotatedEvents
+from evcam.solvers.eventail import EventailSolution, eventail_linear
+from evcam.solvers.line_motion import line_frame, partial_velocity
+from evcam.solvers.noise import EventNoise
+from evcam.solvers.status import Status
+
+Array = NDArray[np.float64]
+
+_UNKNOWNS = 5
+_ITERATIONS = 60
+# Relative difference of cost at which two descents have met in one minimum, and share of it at which the other one wins.
+_SAME_MINIMUM = 1e-3
+_FAR_BETTER = 0.25
+# Beyond this the direction is no longer near enough to linear in the data for its covariance to be believed.
+_WEAK_RAD = 0.1
+# 99 % of three normal variables stay below: what a resting line gains by three free numbers of motion.
+_REST_CHI2 = 11.3
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class LineEstimate:
+    """Line and partial velocity with covariance.
+
+    Attributes
+    ----------
+    status : Status
+        `OK`; `WEAK` if the direction's standard deviation exceeds 0.1 rad; otherwise there is no answer.
+    vector : ndarray of float64, shape (6,)
+        ``[b, a]``, ``|b| = 1``.
+    covariance : ndarray of float64, shape (6, 6)
+        Of `vector`, rank 5; includes the gyro's uncertainty if one was given.
+    noise : EventNoise
+        What the events scatter by: the given values, or the kind chosen and the level estimated.
+    front_share : float
+        Share of the events that see the line in front of the camera.
+    chi2 : float
+        Sum of squared residuals, in units of `noise`.
+    count : float
+        Sum of the weights.
+    """
+
+    status: Status
+    vector: Array
+    covariance: Array
+    noise: EventNoise
+    front_share: float
+    chi2: float
+    count: float
+
+    @property
+    def reason(self) -> str:
+        """The status in one sentence."""
+        return self.status.reason
+
+    def __bool__(self) -> bool:
+        return self.status.has_answer
+
+    @property
+    def b(self) -> Array:
+        """Unit normal of the plane through line and camera at t = 0, (3,)."""
+        return self._answer()[:3]
+
+    @property
+    def a(self) -> Array:
+        """Its rate, 1/s, (3,)."""
+        return self._answer()[3:]
+
+    @property
+    def R_ref_line(self) -> Array:
+        """Frame of the line, columns e1, e2, e3."""
+        return line_frame(self.b, self.a)[0]
+
+    @property
+    def u(self) -> Array:
+        """``(u_y, u_z)``, 1/s."""
+        return line_frame(self.b, self.a)[1]
+
+    @property
+    def partial_velocity(self) -> Array:
+        """Velocity orthogonal to the line over its distance, 1/s, (3,)."""
+        return partial_velocity(self.b, self.a)
+
+    @property
+    def partial_velocity_covariance(self) -> Array:
+        """Covariance of `partial_velocity`, 1/s^2, (3, 3)."""
+        return _propagated(self, partial_velocity)
+
+    @property
+    def direction(self) -> Array:
+        """Unit vector of the partial velocity, (3,)."""
+        return _direction(self.b, self.a)
+
+    @property
+    def direction_covariance(self) -> Array:
+        """Covariance of `direction` on its tangent plane, rad^2, (3, 3), with the second-order term of its curvature."""
+        first, direction = _propagated(self, _direction), self.direction
+        return first + 0.5 * np.trace(first) ** 2 * (np.eye(3) - np.outer(direction, direction))
+
+    def _answer(self) -> Array:
+        if not self:
+            raise NotEnoughDataError(f"line: no answer ({self.reason}); look at `status` first")
+        return self.vector
+
+
+def refine_line(
+    events: DerotatedEvents,
+    start: EventailSolution | None = None,
+    *,
+    noise: EventNoise | None = None,
+    weights: ArrayLike | None = None,
+    huber: float = np.inf,
+) -> LineEstimate:
+    """Most likely line and partial velocity of the events, by Levenberg-Marquardt.
+
+    Minimises ``sum (f.n)^2 / s^2`` with ``n = b - t a``, where s is the standard deviation of ``f.n`` that the noise of
+    pixel and time cause at the current line.  For pixel noise this is the distance of the event to the line in pixels
+    (to first order, whatever the lens), for noise of the time it is the time to the line's passing.
+
+    Parameters
+    ----------
+    events : DerotatedEvents
+        Five events or more of one line.
+    start : EventailSolution, optional
+        By default `eventail_linear`.
+    noise : EventNoise, optional
+        By default pixels or times, whichever makes the events more likely, with the level estimated from the residuals.
+    weights : array_like of float64, shape (N,), optional
+        Not negative.
+    huber : float
+        Residuals beyond this many standard deviations count linearly (Huber's loss).  Needs a noise level
+        that is given; without outliers leave it infinite.
+
+    Returns
+    -------
+    LineEstimate
+
+    Raises
+    ------
+    InputError
+        Weights that do not fit, or a Huber limit without a noise level.
+
+    Notes
+    -----
+    Uncertainty of the gyro widens the covariance and leaves the estimate as it is: to first order the events of one line
+    cannot tell a turning camera from a moving one.
+    """
+    noise = noise or EventNoise()
+    w = np.ones(len(events)) if weights is None else np.ascontiguousarray(weights, float)
+    if w.shape != (len(events),) or not ((w >= 0).all() and np.isfinite(w).all()):
+        raise InputError(f"refine_line: needs {len(events)} finite weights, none negative")
+    if np.isfinite(huber) and noise.level_is_unknown:
+        raise InputError("refine_line: a Huber limit is in standard deviations; give sigma_px or sigma_time_s with it")
+    used = w > 0
+    if used.sum() < _UNKNOWNS:
+        return _no_answer(Status.TOO_FEW, noise)
+    start = start or eventail_linear(events.bearings, events.times_s, w)
+    if not start:
+        return _no_answer(start.status, noise)
+    fits = [_fit(events, w, start, candidate, huber) for candidate in noise.candidates()]
+    return min(fits, key=lambda fit: fit[0])[1]
+
+
+def _fit(
+    events: DerotatedEvents, w: Array, start: EventailSolution, noise: EventNoise, huber: float
+) -> tuple[float, LineEstimate]:
+    """Negative log likelihood and estimate for one kind of noise."""
+    half = float(np.abs(events.times_s).max()) or 1.0
+    fit = _descended(events, w, np.concatenate([start.b, start.a * half]), noise, huber, half)
+    other = _descended(events, w, _nearly_resting(events, w, half), noise, huber, half)
+    cost = min(fit[0], other[0])
+    ambiguous = cost < (1 - _SAME_MINIMUM) * fit[0]
+    # Near rest the two minima mean nearly the same direction, and neither is the better guess unless its fit is far better.
+    chi2, logs, x, h = other if cost < _FAR_BETTER * fit[0] else fit
+    count = float(w.sum())
+    freedom = max(count - _UNKNOWNS, 1e-9)
+    gain = (_cost_of_rest(events, w, x, noise, half) - cost) / (cost / freedom if noise.level_is_unknown else 1.0)
+    variance = 1.0
+    if noise.level_is_unknown:
+        # Five exact events say nothing about the noise: then the covariance is zero and the status weak.
+        variance = max(chi2, 0.0) / freedom if count > _UNKNOWNS else 0.0
+        noise, chi2 = noise.scaled(np.sqrt(variance)), freedom
+    likelihood = 0.5 * count * np.log(max(variance, 1e-300)) + logs + 0.5 * chi2
+    scale = 1.0 / np.linalg.norm(x[:3])
+    vector, covariance = _in_seconds(x * scale, h / scale**2, variance, half)
+    covariance = covariance + _gyro_share(events, w, vector, noise)
+    sign, share = _front(events, vector)
+    estimate = LineEstimate(Status.OK, sign * vector, covariance, noise, share, chi2, count)
+    return likelihood, _judged(estimate, gain, ambiguous)
+
+
+def _descended(
+    events: DerotatedEvents, w: Array, start: Array, noise: EventNoise, huber: float, half: float
+) -> tuple[float, float, Array, Array]:
+    """Cost, sum of log s, vector and information at the minimum, in time scaled by ``half``."""
+    x, h, g = start / np.linalg.norm(start), np.empty((6, 6)), np.empty(6)
+    pixel, time = noise.sigmas_or_units()
+    chi2, logs = _refine(events.bearings, events.rates * half, events.pixel_jacobians, events.times_s / half, w, x,
+                         pixel, time / half, float(huber), _ITERATIONS, h, g)
+    return chi2, logs, x, h
+
+
+def _nearly_resting(events: DerotatedEvents, w: Array, half: float) -> Array:
+    """Start for slow lines, whose linear solution confuses ``[b, 0]`` with ``[0, b]``: a resting plane, then its motion."""
+    f, t = events.bearings, events.times_s / half
+    b = np.linalg.eigh(f.T @ (w[:, None] * f))[1][:, 0]
+    weighted = (w * t)[:, None] * f
+    normal = weighted.T @ (t[:, None] * f)
+    across = np.eye(3) - np.outer(b, b)
+    # The part along b is seen only through the square of time: leave it to the refinement.
+    normal = across @ normal @ across + np.trace(normal) * (1e-9 * np.eye(3) + np.outer(b, b))
+    return np.concatenate([b, across @ np.linalg.solve(normal, weighted.T @ (f @ b))])
+
+
+def _in_seconds(x: Array, information: Array, variance: float, half: float) -> tuple[Array, Array]:
+    """Vector and covariance with |b| = 1 and time in seconds."""
+    basis = _tangent_of_b(x)
+    reduced = basis.T @ information @ basis
+    covariance = variance * basis @ np.linalg.pinv(reduced, rcond=1e-15, hermitian=True) @ basis.T
+    unscale = np.concatenate([np.ones(3), np.full(3, 1 / half)])
+    return x * unscale, covariance * np.outer(unscale, unscale)
+
+
+def _tangent_of_b(x: Array) -> Array:
+    """Basis (6, 5) of changes of [b, a] that keep |b|."""
+    b = x[:3]
+    first = np.cross(b, np.eye(3)[np.abs(b).argmin()])
+    first /= np.linalg.norm(first)
+    basis = np.zeros((6, 5))
+    basis[:3, 0], basis[:3, 1] = first, np.cross(b, first)
+    basis[3:, 2:] = np.eye(3)
+    return basis
+
+
+def gyro_sensitivity(events: DerotatedEvents, vector: Array, noise: EventNoise, weights: Array | None = None) -> Array:
+    """Change of the estimated [b, a] by a constant error of the angular velocity, (6, 3), s/rad and 1/rad.
+
+    Parameters
+    ----------
+    events : DerotatedEvents
+    vector : ndarray of float64, shape (6,)
+        ``[b, a]`` of the line.
+    noise : EventNoise
+        Only the ratio of its parts matters.
+    weights : ndarray of float64, shape (N,), optional
+    """
+    rows, turned = _rows(events, vector, noise)
+    w = 1.0 if weights is None else weights[:, None]
+    half = float(np.abs(events.times_s).max()) or 1.0
+    basis = _tangent_of_b(vector)
+    # Columns of a comparable size keep the normal equations well conditioned.
+    basis[3:] /= half
+    reduced = rows @ basis
+    sensitivity: Array = -basis @ np.linalg.lstsq(reduced.T @ (w * reduced), reduced.T @ (w * turned), rcond=1e-14)[0]
+    return sensitivity
+
+
+def _rows(events: DerotatedEvents, vector: Array, noise: EventNoise) -> tuple[Array, Array]:
+    """Derivatives of the normalised residuals by [b, a] (N, 6) and by the angular velocity (N, 3)."""
+    n = vector[:3] - events.times_s[:, None] * vector[3:]
+    pixel, time = noise.sigmas_or_units()
+    slope = (events.rates * n).sum(1) - events.bearings @ vector[3:]
+    variance = pixel**2 * (np.einsum("nij,ni->nj", events.pixel_jacobians, n) ** 2).sum(1) + (time * slope) ** 2
+    scale = 1 / np.sqrt(np.maximum(variance, 1e-300))[:, None]
+    rows = np.concatenate([events.bearings, -events.times_s[:, None] * events.bearings], 1)
+    turned = np.einsum("nij,ni->nj", events.gyro_jacobians, np.cross(events.bearings, n))
+    return rows * scale, turned * scale
+
+
+def _gyro_share(events: DerotatedEvents, w: Array, vector: Array, noise: EventNoise) -> Array:
+    if noise.sigma_gyro_rad_s == 0:
+        return np.zeros((6, 6))
+    shift = noise.sigma_gyro_rad_s * gyro_sensitivity(events, vector, noise, w)
+    return shift @ shift.T
+
+
+def _front(events: DerotatedEvents, vector: Array) -> tuple[float, float]:
+    """Sign of [b, a] with which the majority of events see the line in front, and their share."""
+    b, a = vector[:3], vector[3:]
+    along = a @ b
+    fixed, moving = events.bearings @ (a - along * b), events.bearings @ (b * (a @ a) - a * along)
+    share = float((fixed + events.times_s * moving < 0).mean())
+    return (1.0, share) if share >= 0.5 else (-1.0, 1 - share)
+
+
+def _direction(b: Array, a: Array) -> Array:
+    velocity = partial_velocity(b, a)
+    unit: Array = velocity / np.linalg.norm(velocity, axis=-1, keepdims=True)
+    return unit
+
+
+def _propagated(line: LineEstimate, function: object) -> Array:
+    """Covariance of a function of (b, a), differentiated by central differences in well-scaled units."""
+    assert callable(function)
+    b, a = line.b, line.a
+    size = np.concatenate([np.ones(3), np.full(3, np.linalg.norm(a))])
+    steps = 1e-6 * np.diag(size)
+    ahead = function(b + steps[:, :3], a + steps[:, 3:])
+    behind = function(b - steps[:, :3], a - steps[:, 3:])
+    jacobian = ((ahead - behind) / (2e-6 * size)[:, None]).T
+    covariance: Array = jacobian @ line.covariance @ jacobian.T
+    return covariance
+
+
+def _across(b: Array, a: Array) -> Array:
+    """Motion across the plane of line and camera, 1/s: u_y e3."""
+    across: Array = a - (a * b).sum(-1, keepdims=True) * b
+    return across
+
+
+def _judged(line: LineEstimate, gain: float, ambiguous: bool) -> LineEstimate:
+    across = float(np.linalg.norm(np.cross(line.a, line.b)))
+    if not across > 0 or gain < _REST_CHI2:
+        return _no_answer(Status.STILL_LINE, line.noise)
+    tilt = np.sqrt(max(np.linalg.eigvalsh(_propagated(line, _across))[-1], 0.0)) / across
+    sigma = max(tilt, np.sqrt(max(np.linalg.eigvalsh(line.direction_covariance)[-1], 0.0)))
+    exact = line.count <= _UNKNOWNS and line.noise.level_is_unknown
+    status = Status.WEAK if exact or ambiguous or not sigma < _WEAK_RAD else Status.OK
+    return LineEstimate(status, line.vector, line.covariance, line.noise, line.front_share, line.chi2, line.count)
+
+
+def _cost_of_rest(events: DerotatedEvents, w: Array, x: Array, noise: EventNoise, half: float) -> float:
+    """Cost of the best line that does not move in the derotated image; time noise is weighed as for the line x."""
+    pixel, _ = noise.sigmas_or_units()
+    if pixel > 0:
+        plane = np.linalg.eigh(events.bearings.T @ (w[:, None] * events.bearings))[1][:, 0]
+        across = np.linalg.norm(np.einsum("nij,i->nj", events.pixel_jacobians, plane), axis=1)
+        rows = events.bearings / (pixel * across)[:, None]
+    else:
+        rows = _rows(events, x / np.linalg.norm(x[:3]) / np.repeat([1, half], 3), noise)[0][:, :3]
+    return float(max(np.linalg.eigvalsh(rows.T @ (w[:, None] * rows))[0], 0.0))
+
+
+def _no_answer(status: Status, noise: EventNoise) -> LineEstimate:
+    return LineEstimate(status, np.zeros(6), np.zeros((6, 6)), noise, 0.0, 0.0, 0.0)
