@@ -67,13 +67,13 @@ def detect_moving(
     size = (0, 0)
     for block in _blocks(windows(), start_us):
         size = (block.events.width, block.events.height)
-        times_us, kept = _view_times(block, options.step_us)
+        times_us, kept = _view_times(block, start_us, options.step_us)
         out, start = views_of_block(edge_crossings(block.events), times_us, kept, start, options, name)
         for item in out:
             found.append(item)
         if progress is not None:
             progress(block.stop_us)
-    views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size)
+    views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size, options.discs.min_cosine)
     views = tuple(replace(view, index=i) for i, view in enumerate(views))
     return Detections(target, *size, views, tuple(r for r in found if isinstance(r, Rejection)), "moving")
 
@@ -114,10 +114,16 @@ def _joined(windows: list[Events]) -> Events:
     return Events.from_arrays(*columns, width=windows[0].width, height=windows[0].height)
 
 
-def _view_times(block: _Block, step_us: int) -> tuple[NDArray[np.int64], slice]:
-    """Instants of a block's views, with `_MARGIN_STEPS` more before and after, and which of them count."""
-    stop_us = min(block.stop_us, int(block.events.t[-1])) if len(block.events) and block.is_last else block.stop_us
-    count = -(-(stop_us - block.start_us) // step_us)
-    margin = _MARGIN_STEPS
-    times = block.start_us + step_us // 2 + step_us * np.arange(-margin, count + margin)
+def _view_times(block: _Block, origin: int, step_us: int) -> tuple[NDArray[np.int64], slice]:
+    """Instants of a block's views, with `_MARGIN_STEPS` more before and after, and which of them count.
+
+    They are the middles of steps counted from ``origin``, wherever blocks are cut.
+    """
+    half, margin = step_us // 2, _MARGIN_STEPS
+    first = -((origin + half - block.start_us) // step_us)
+    stop = -((origin + half - block.stop_us) // step_us)
+    if block.is_last and len(block.events):
+        stop = min(stop, -((origin - int(block.events.t[-1])) // step_us))
+    count = max(stop - first, 0)
+    times = origin + half + step_us * np.arange(first - margin, first + count + margin)
     return times, slice(margin, margin + count)

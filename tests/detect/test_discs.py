@@ -54,8 +54,9 @@ def crossings_of(centers, velocity, acceleration, dark=True, noise_px=0.0, seed=
     rows = rows[np.argsort(rows[:, 0], kind="stable")]
     t, x, y, p = rows.T
     n = len(t)
-    return Crossings(np.round(t).astype(np.int64), x.astype(np.uint16), y.astype(np.uint16), p.astype(bool), np.full(n, 6, np.uint16),
-                     np.full(n, 6, np.uint16), np.full(n, 100, np.float32), WIDTH, HEIGHT)
+    six, step = np.full(n, 6, np.uint16), np.full(n, 100, np.float32)
+    xy = x.astype(np.uint16), y.astype(np.uint16)
+    return Crossings(np.round(t).astype(np.int64), *xy, p.astype(bool), six, six, step, WIDTH, HEIGHT)
 
 
 def start(centers, velocity, acceleration, seed=0, shift_px=1.0, velocity_std=20.0, shape_std=0.15):
