@@ -24,6 +24,7 @@ _SAME_MINIMUM = 1e-3
 _FAR_BETTER = 0.25
 # Beyond this the direction is no longer near enough to linear in the data for its covariance to be believed.
 _WEAK_RAD = 0.1
+_WEAK_LENGTH = 0.25
 # 99 % of three normal variables stay below: what a resting line gains by three free numbers of motion.
 _REST_CHI2 = 11.3
 
@@ -35,7 +36,8 @@ class LineEstimate:
     Attributes
     ----------
     status : Status
-        `OK`; `WEAK` if the direction's standard deviation exceeds 0.1 rad; otherwise there is no answer.
+        `OK`; `WEAK` if the standard deviation of the direction exceeds 0.1 rad or that of the partial velocity a
+        quarter of it; any other status has no answer.
     vector : ndarray of float64, shape (6,)
         ``[b, a]``, ``|b| = 1``.
     covariance : ndarray of float64, shape (6, 6)
@@ -322,11 +324,17 @@ def _judged(line: LineEstimate, gain: float, ambiguous: bool) -> LineEstimate:
     across = float(np.linalg.norm(np.cross(line.a, line.b)))
     if not across > 0 or gain < _REST_CHI2:
         return _no_answer(Status.STILL_LINE, line.noise)
-    tilt = np.sqrt(max(np.linalg.eigvalsh(_propagated(line, _across))[-1], 0.0)) / across
-    sigma = max(tilt, np.sqrt(max(np.linalg.eigvalsh(line.direction_covariance)[-1], 0.0)))
+    tilt = _largest_sigma(_propagated(line, _across)) / across
+    sigma = max(tilt, _largest_sigma(line.direction_covariance))
+    # The direction saturates when its part along e3 is large: then only the length tells how little is known.
+    length = _largest_sigma(line.partial_velocity_covariance) / float(np.linalg.norm(line.partial_velocity))
     exact = line.count <= _UNKNOWNS and line.noise.level_is_unknown
-    status = Status.WEAK if exact or ambiguous or not sigma < _WEAK_RAD else Status.OK
+    status = Status.WEAK if exact or ambiguous or not (sigma < _WEAK_RAD and length < _WEAK_LENGTH) else Status.OK
     return LineEstimate(status, line.vector, line.covariance, line.noise, line.front_share, line.chi2, line.count)
+
+
+def _largest_sigma(covariance: Array) -> float:
+    return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))
 
 
 def _cost_of_rest(events: DerotatedEvents, w: Array, x: Array, noise: EventNoise, half: float) -> float:
