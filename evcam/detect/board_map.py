@@ -95,7 +95,9 @@ def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> L
     return LensBend(width, height, *map(float, found.x))
 
 
-def center_offsets(lens: LensBend, board: Array, image: Array, radius: float) -> Array:
+def center_offsets(
+    lens: LensBend, board: Array, image: Array, radius: float, directions: Array | None = None, min_cosine: float = 0.0
+) -> Array:
     """How far the centres of the discs' images lie from the images of the discs' centres.
 
     Parameters
@@ -106,6 +108,8 @@ def center_offsets(lens: LensBend, board: Array, image: Array, radius: float) ->
         Disc centres on the board and centres of their images, px; N >= 4.
     radius : float
         Of the discs, in the board's unit.
+    directions, min_cosine : ndarray of float64, shape (N, 2), and float, optional
+        Which parts of the outlines count; see `evcam.solvers.circle_image.circle_center_offset`.
 
     Returns
     -------
@@ -113,15 +117,20 @@ def center_offsets(lens: LensBend, board: Array, image: Array, radius: float) ->
         To be subtracted from ``image``.
     """
     H = homography_dlt(board, lens.straightened(image)).matrix
-    return circle_center_offset(lambda xy: lens.bent(transfer(H, xy)), board, radius)
+    return circle_center_offset(lambda xy: lens.bent(transfer(H, xy)), board, radius, directions, min_cosine)
 
 
-def with_circle_centers(views: Sequence[View], target: CircleGrid, width: int, height: int) -> tuple[View, ...]:
-    """Views of one recording with the images of the discs' centres in place of the centres of their images."""
+def with_circle_centers(
+    views: Sequence[View], target: CircleGrid, width: int, height: int, min_cosine: float = 0.0
+) -> tuple[View, ...]:
+    """Views of one recording with the images of the discs' centres in place of the centres of their images.
+
+    ``min_cosine``: which parts of moving outlines the centres were fitted to.
+    """
     boards = [target.object_points[view.ids, :2] for view in views]
     lens = fit_lens(width, height, [(board, view.xy) for board, view in zip(boards, views, strict=True)])
     return tuple(
-        replace(view, xy=view.xy - center_offsets(lens, board, view.xy, target.radius_m))
+        replace(view, xy=view.xy - center_offsets(lens, board, view.xy, target.radius_m, view.velocity, min_cosine))
         for board, view in zip(boards, views, strict=True)
     )
 
