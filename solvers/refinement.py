@@ -60,6 +60,11 @@ class LineEstimate:
     chi2: float
     count: float
 
+    @classmethod
+    def missing(cls, status: Status, noise: EventNoise | None = None) -> LineEstimate:
+        """No answer, for this reason."""
+        return cls(status, np.zeros(6), np.zeros((6, 6)), noise or EventNoise(), 0.0, 0.0, 0.0)
+
     @property
     def reason(self) -> str:
         """The status in one sentence."""
@@ -165,10 +170,10 @@ def refine_line(
         raise InputError("refine_line: a Huber limit is in standard deviations; give sigma_px or sigma_time_s with it")
     used = w > 0
     if used.sum() < _UNKNOWNS:
-        return _no_answer(Status.TOO_FEW, noise)
+        return LineEstimate.missing(Status.TOO_FEW, noise)
     start = start or eventail_linear(events.bearings, events.times_s, w)
     if not start:
-        return _no_answer(start.status, noise)
+        return LineEstimate.missing(start.status, noise)
     fits = [_fit(events, w, start, candidate, huber) for candidate in noise.candidates()]
     return min(fits, key=lambda fit: fit[0])[1]
 
@@ -323,7 +328,7 @@ def _across(b: Array, a: Array) -> Array:
 def _judged(line: LineEstimate, gain: float, ambiguous: bool) -> LineEstimate:
     across = float(np.linalg.norm(np.cross(line.a, line.b)))
     if not across > 0 or gain < _REST_CHI2:
-        return _no_answer(Status.STILL_LINE, line.noise)
+        return LineEstimate.missing(Status.STILL_LINE, line.noise)
     tilt = _largest_sigma(_propagated(line, _across)) / across
     sigma = max(tilt, _largest_sigma(line.direction_covariance))
     # The direction saturates when its part along e3 is large: then only the length tells how little is known.
@@ -348,6 +353,3 @@ def _cost_of_rest(events: DerotatedEvents, w: Array, x: Array, noise: EventNoise
         rows = _rows(events, x / np.linalg.norm(x[:3]) / np.repeat([1, half], 3), noise)[0][:, :3]
     return float(max(np.linalg.eigvalsh(rows.T @ (w[:, None] * rows))[0], 0.0))
 
-
-def _no_answer(status: Status, noise: EventNoise) -> LineEstimate:
-    return LineEstimate(status, np.zeros(6), np.zeros((6, 6)), noise, 0.0, 0.0, 0.0)

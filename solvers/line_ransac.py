@@ -1,0 +1,216 @@
+"""Find moving lines among events with outliers: RANSAC on the eventail."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.errors import InputError
+from evcam.solvers._scoring import _cheapest, _squared_distances
+from evcam.solvers.derotation import DerotatedEvents
+from evcam.solvers.eventail import eventail_five_point, eventail_linear
+from evcam.solvers.noise import EventNoise
+from evcam.solvers.ransac import RansacOptions, RansacReport, ransac
+from evcam.solvers.refinement import LineEstimate, refine_line
+from evcam.solvers.status import Status
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_SAMPLE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class LineSearchOptions:
+    """How lines are looked for among events.
+
+    Attributes
+    ----------
+    threshold_px : float
+        Events within this distance of the moving line are inliers (the unit of `DerotatedEvents.pixel_jacobians`).
+    min_inliers : int
+        A line needs as many.
+    max_lines : int
+        `find_lines` stops after as many.
+    ransac : RansacOptions
+    """
+
+    threshold_px: float = 1.5
+    min_inliers: int = 15
+    max_lines: int = 20
+    ransac: RansacOptions = RansacOptions()
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.threshold_px) and self.threshold_px > 0):
+            raise InputError(f"LineSearchOptions: threshold_px must be positive, not {self.threshold_px}")
+        if self.min_inliers <= _SAMPLE or self.max_lines < 1:
+            raise InputError("LineSearchOptions: min_inliers must exceed 5 and max_lines must be at least 1")
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class FoundLine:
+    """A line found among events.
+
+    Attributes
+    ----------
+    line : LineEstimate
+        Refined over the inliers; status `NO_CONSENSUS` if there were too few.
+    inliers : ndarray of bool, shape (N,)
+        Which of the events given belong to it.
+    report : RansacReport
+    """
+
+    line: LineEstimate
+    inliers: Mask
+    report: RansacReport
+
+
+class LineEstimator:
+    """The moving line as an `Estimator`: five events, one from each fifth of the time.
+
+    Samples spread in time determine the motion best.  Along the line they are spread by chance, and samples that lie too
+    close together to determine a line are dropped by the solver.
+    """
+
+    def __init__(self, events: DerotatedEvents, threshold_px: float) -> None:
+        self.events = events
+        self.limit = threshold_px**2
+        order = np.argsort(events.times_s, kind="stable")
+        self.strata = np.array_split(order, _SAMPLE)
+
+    def draw(self, rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+        """One event of each fifth."""
+        return np.stack([stratum[rng.integers(0, len(stratum), count)] for stratum in self.strata], 1)
+
+    def solve(self, samples: NDArray[np.int64]) -> Array:
+        """Five-point solutions."""
+        solution = eventail_five_point(self.events.bearings[samples], self.events.times_s[samples])
+        return solution.vectors[solution.is_ok]
+
+    def best(self, models: Array, bound: float) -> tuple[int, float]:
+        """Cheapest model by truncated squared pixel distance."""
+        e = self.events
+        which, cost = _cheapest(e.bearings, e.pixel_jacobians, e.times_s, models, self.limit, float(bound))
+        return int(which), float(cost)
+
+    def distances(self, model: Array) -> Array:
+        """Distance of each event to the line at its own time, pixels."""
+        e, out = self.events, np.empty(len(self.events))
+        _squared_distances(e.bearings, e.pixel_jacobians, e.times_s, model, out)
+        return np.sqrt(out)
+
+    def inliers(self, model: Array) -> Mask:
+        """Events within the threshold."""
+        near: Mask = self.distances(model) ** 2 < self.limit
+        return near
+
+    def refine(self, model: Array, inliers: Mask) -> Array | None:
+        """Linear least squares over the inliers, weighted to pixels."""
+        if inliers.sum() <= _SAMPLE:
+            return None
+        e = self.events
+        f, t = e.bearings[inliers], e.times_s[inliers]
+        n = model[:3] - t[:, None] * model[3:]
+        weights = 1 / (np.einsum("nij,ni->nj", e.pixel_jacobians[inliers], n) ** 2).sum(1)
+        solution = eventail_linear(f, t, weights / weights.mean())
+        return solution.vectors if solution else None
+
+    def probability_of_good_sample(self, inliers: Mask) -> float:
+        """Product over the fifths of their share of inliers: exact for this sampler."""
+        return float(np.prod([inliers[stratum].mean() for stratum in self.strata]))
+
+
+def find_line(
+    events: DerotatedEvents,
+    options: LineSearchOptions | None = None,
+    *,
+    noise: EventNoise | None = None,
+    seed: int | np.random.Generator = 0,
+) -> FoundLine:
+    """One moving line among events with outliers.
+
+    Parameters
+    ----------
+    events : DerotatedEvents
+    options : LineSearchOptions, optional
+    noise : EventNoise, optional
+        For the refinement over the inliers.
+    seed : int or numpy.random.Generator
+        The same seed gives the same result.
+
+    Returns
+    -------
+    FoundLine
+
+    Notes
+    -----
+    After the search the inliers are taken again around the refined line, within 2.5 robust standard deviations where
+    that is less than the threshold, so that outliers beside the line do not pull it.
+    """
+    options = options or LineSearchOptions()
+    if len(events) < options.min_inliers:
+        return _nothing(len(events), RansacReport(None, np.zeros(len(events), bool), 0.0, 0, 0, "max_trials"), Status.TOO_FEW)
+    estimator = LineEstimator(events, options.threshold_px)
+    report = ransac(estimator, len(events), options.ransac, seed=seed)
+    if report.model is None or report.inliers.sum() < options.min_inliers:
+        return _nothing(len(events), report, Status.NO_CONSENSUS)
+    return _refined(estimator, report, options, noise)
+
+
+def find_lines(
+    events: DerotatedEvents,
+    options: LineSearchOptions | None = None,
+    *,
+    noise: EventNoise | None = None,
+    seed: int | np.random.Generator = 0,
+) -> list[FoundLine]:
+    """Several moving lines, one after the other, strongest first; each event belongs to one line at most.
+
+    Parameters
+    ----------
+    events, options, noise, seed
+        As in `find_line`.
+
+    Returns
+    -------
+    list of FoundLine
+        Their masks refer to all events given.
+    """
+    options, rng = options or LineSearchOptions(), np.random.default_rng(seed)
+    left = np.arange(len(events))
+    found: list[FoundLine] = []
+    while len(found) < options.max_lines and len(left) >= options.min_inliers:
+        one = find_line(events[left], options, noise=noise, seed=rng)
+        if not one.line:
+            break
+        mask = np.zeros(len(events), bool)
+        mask[left[one.inliers]] = True
+        found.append(FoundLine(one.line, mask, one.report))
+        # Events beside the line, which the tighter second choice left out, would be found again as its ghosts.
+        left = left[~(one.inliers | one.report.inliers)]
+    return found
+
+
+def _refined(
+    estimator: LineEstimator, report: RansacReport, options: LineSearchOptions, noise: EventNoise | None
+) -> FoundLine:
+    inliers, line = report.inliers, None
+    for _ in range(2):
+        line = refine_line(estimator.events[inliers], noise=noise)
+        if not line:
+            return FoundLine(line, inliers, report)
+        distances = estimator.distances(line.vector)
+        # The median of |normal| is 0.6745 standard deviations.
+        reach = min(2.5 * np.median(distances[inliers]) / 0.6745, options.threshold_px)
+        again = distances < reach
+        if again.sum() < options.min_inliers or (again == inliers).all():
+            break
+        inliers = again
+    assert line is not None
+    return FoundLine(refine_line(estimator.events[inliers], noise=noise), inliers, report)
+
+
+def _nothing(count: int, report: RansacReport, status: Status) -> FoundLine:
+    return FoundLine(LineEstimate.missing(status), np.zeros(count, bool), report)
