@@ -63,7 +63,9 @@ def walk_lattice(regions: Regions, target: CircleGrid) -> Lattice | None:
     n = len(regions)
     if n < MIN_DISCS:
         return None
-    inverse = np.linalg.inv(regions.shapes + _DISC_SHRINKAGE_PX * np.eye(2))
+    # Half of the change in log intensity is done on the dark side of an edge: dark discs look smaller, light ones larger.
+    shrinkage_px = _DISC_SHRINKAGE_PX if target.dark_on_light else -_DISC_SHRINKAGE_PX
+    inverse = np.linalg.inv(regions.shapes + shrinkage_px * np.eye(2))
     near = np.empty((n, 4), np.int64)
     step = target.spacing_m * (np.sqrt(2) if target.is_asymmetric else 1.0) / target.radius_m
     _neighbours(regions.centers, inverse, step, _STEP_TOLERANCE, near)

@@ -10,8 +10,9 @@ WIDTH, HEIGHT, FOCAL = 240, 180, 200.0
 ODD = CircleGrid.asymmetric(11, 4, 0.05, 0.02)
 EVEN = CircleGrid.asymmetric(6, 5, 0.05, 0.02)
 SYMMETRIC = CircleGrid.symmetric(6, 8, 0.05, 0.015)
+LIGHT = CircleGrid.asymmetric(7, 4, 0.05, 0.02, dark_on_light=False)
 SQUARE = CircleGrid.symmetric(5, 5, 0.05, 0.015)
-BOARDS = pytest.mark.parametrize("target", [ODD, EVEN, SYMMETRIC, SQUARE], ids=["odd", "even", "symmetric", "square"])
+BOARDS = pytest.mark.parametrize("target", [ODD, EVEN, LIGHT, SYMMETRIC, SQUARE], ids=["odd", "even", "light", "symmetric", "square"])
 
 
 def pose(rng, target):
@@ -37,7 +38,8 @@ def view(target, seed, clutter=0, noise_px=0.2):
     columns = [(camera(to_camera(xy + d)) - camera(to_camera(xy - d))) / 2 for d in target.radius_m * np.eye(2)]
     local = np.stack(columns, -1)
     values, vectors = np.linalg.eigh(local @ local.transpose(0, 2, 1))
-    shapes = (vectors * np.sqrt(values)[:, None]) @ vectors.transpose(0, 2, 1) - 0.5 * np.eye(2)
+    shapes = (vectors * np.sqrt(values)[:, None]) @ vectors.transpose(0, 2, 1)
+    shapes += (-0.5 if target.dark_on_light else 0.5) * np.eye(2)  # edges are seen on their dark side
     elsewhere, sizes = rng.uniform(0, [WIDTH, HEIGHT], (clutter, 2)), rng.uniform(1.5, 6, clutter)
     distance = np.linalg.norm(elsewhere[:, None] - centers[None], axis=-1).min(1)
     apart = distance > 1 + sizes + np.sqrt(values.max())  # regions of one picture do not overlap
