@@ -12,7 +12,9 @@ EVEN = CircleGrid.asymmetric(6, 5, 0.05, 0.02)
 SYMMETRIC = CircleGrid.symmetric(6, 8, 0.05, 0.015)
 LIGHT = CircleGrid.asymmetric(7, 4, 0.05, 0.02, dark_on_light=False)
 SQUARE = CircleGrid.symmetric(5, 5, 0.05, 0.015)
-BOARDS = pytest.mark.parametrize("target", [ODD, EVEN, LIGHT, SYMMETRIC, SQUARE], ids=["odd", "even", "light", "symmetric", "square"])
+BOARDS = pytest.mark.parametrize(
+    "target", [ODD, EVEN, LIGHT, SYMMETRIC, SQUARE], ids=["odd", "even", "light", "symmetric", "square"]
+)
 
 
 def pose(rng, target):
