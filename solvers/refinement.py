@@ -174,14 +174,36 @@ def refine_line(
     start = start or eventail_linear(events.bearings, events.times_s, w)
     if not start:
         return LineEstimate.missing(start.status, noise)
-    fits = [_fit(events, w, start, candidate, huber) for candidate in noise.candidates()]
-    return min(fits, key=lambda fit: fit[0])[1]
+    fits = [fit_line(events, w, start, candidate, huber) for candidate in noise.candidates()]
+    return _judged(min(fits, key=lambda fit: fit.likelihood))
 
 
-def _fit(
-    events: DerotatedEvents, w: Array, start: EventailSolution, noise: EventNoise, huber: float
-) -> tuple[float, LineEstimate]:
-    """Negative log likelihood and estimate for one kind of noise."""
+@dataclass(frozen=True, eq=False, slots=True)
+class LineFit:
+    """A descent's result before it is judged.
+
+    Attributes
+    ----------
+    likelihood : float
+        Negative logarithm, up to what does not depend on the noise model.
+    log_scale : float
+        Its part from the scale of the residuals: sum of log s.
+    estimate : LineEstimate
+    gain : float
+        By how much the motion lowers chi2, against a resting line.
+    ambiguous : bool
+        Whether two minima were found.
+    """
+
+    likelihood: float
+    log_scale: float
+    estimate: LineEstimate
+    gain: float
+    ambiguous: bool
+
+
+def fit_line(events: DerotatedEvents, w: Array, start: EventailSolution, noise: EventNoise, huber: float = np.inf) -> LineFit:
+    """Descend for one kind of noise, without judging; see `refine_line` for the parameters."""
     half = float(np.abs(events.times_s).max()) or 1.0
     fit = _descended(events, w, np.concatenate([start.b, start.a * half]), noise, huber, half)
     other = _descended(events, w, _nearly_resting(events, w, half), noise, huber, half)
@@ -203,7 +225,7 @@ def _fit(
     covariance = covariance + _gyro_share(events, w, vector, noise)
     sign, share = _front(events, vector)
     estimate = LineEstimate(Status.OK, sign * vector, covariance, noise, share, chi2, count)
-    return likelihood, _judged(estimate, gain, ambiguous)
+    return LineFit(likelihood, logs, estimate, gain, ambiguous)
 
 
 def _descended(
@@ -325,16 +347,17 @@ def _across(b: Array, a: Array) -> Array:
     return across
 
 
-def _judged(line: LineEstimate, gain: float, ambiguous: bool) -> LineEstimate:
+def _judged(fit: LineFit) -> LineEstimate:
+    line = fit.estimate
     across = float(np.linalg.norm(np.cross(line.a, line.b)))
-    if not across > 0 or gain < _REST_CHI2:
+    if not across > 0 or fit.gain < _REST_CHI2:
         return LineEstimate.missing(Status.STILL_LINE, line.noise)
     tilt = _largest_sigma(_propagated(line, _across)) / across
     sigma = max(tilt, _largest_sigma(line.direction_covariance))
     # The direction saturates when its part along e3 is large: then only the length tells how little is known.
     length = _largest_sigma(line.partial_velocity_covariance) / float(np.linalg.norm(line.partial_velocity))
     exact = line.count <= _UNKNOWNS and line.noise.level_is_unknown
-    status = Status.WEAK if exact or ambiguous or not (sigma < _WEAK_RAD and length < _WEAK_LENGTH) else Status.OK
+    status = Status.WEAK if exact or fit.ambiguous or not (sigma < _WEAK_RAD and length < _WEAK_LENGTH) else Status.OK
     return LineEstimate(status, line.vector, line.covariance, line.noise, line.front_share, line.chi2, line.count)
 
 
