@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,10 +89,9 @@ def estimate_direction(
     covariance, and their distances are no longer used.
     """
     options = options or JointOptions()
-    usable = [line for line in lines if len(line) >= _MIN_EVENTS]
-    if len(usable) < _MIN_LINES:
+    if sum(len(line) >= _MIN_EVENTS for line in lines) < _MIN_LINES:
         return DirectionEstimate.missing(Status.TOO_FEW)
-    fits = _fit_with_common_noise(usable, noise or EventNoise())
+    _, fits = fit_lines(lines, noise or EventNoise())
     if len(fits) < _MIN_LINES:
         return DirectionEstimate.missing(Status.STILL_LINE)
     return direction_from_rates(_rates(fits), options)
@@ -139,19 +138,22 @@ def _status(rates: Rates, result: Posterior) -> Status:
     sigma = np.sqrt(result.variances[:2])
     if sigma[1] > _UNSEEN_RAD:
         return Status.PARALLEL_LINES if sigma[0] < _WEAK_RAD else Status.UNDETERMINED
-    return Status.WEAK if sigma[1] > _WEAK_RAD or len(rates.a) <= _MIN_LINES else Status.OK
+    # With a scatter that is only guessed from a few lines, or with two lines, nothing is left to check the covariance by.
+    return Status.WEAK if sigma[1] > _WEAK_RAD or result.scatter > 0 or len(rates.a) <= _MIN_LINES else Status.OK
 
 
-def _fit_with_common_noise(lines: Sequence[DerotatedEvents], noise: EventNoise) -> list[LineFit]:
-    starts = [eventail_linear(line.bearings, line.times_s) for line in lines]
-    pairs = [(line, start) for line, start in zip(lines, starts, strict=True) if start]
-    weights = [np.ones(len(line)) for line, _ in pairs]
+def fit_lines(lines: Sequence[DerotatedEvents], noise: EventNoise) -> tuple[list[DerotatedEvents], list[LineFit]]:
+    """The lines that have a solution, and their fits with one noise level common to all."""
+    kept = [line for line in lines if len(line) >= _MIN_EVENTS]
+    starts = [eventail_linear(line.bearings, line.times_s) for line in kept]
+    pairs = [(line, start, np.ones(len(line))) for line, start in zip(kept, starts, strict=True) if start]
 
     def fitted(candidate: EventNoise) -> list[LineFit]:
-        return [fit_line(line, w, start, candidate) for (line, start), w in zip(pairs, weights, strict=True)]
+        return [fit_line(line, w, start, candidate) for line, start, w in pairs]
 
+    kept = [line for line, _, _ in pairs]
     if not pairs or not noise.level_is_unknown:
-        return fitted(noise)
+        return kept, fitted(noise)
     ranked = []
     for candidate in noise.candidates():
         fits = fitted(candidate)
@@ -159,8 +161,7 @@ def _fit_with_common_noise(lines: Sequence[DerotatedEvents], noise: EventNoise) 
         squares = sum(_level(fit) ** 2 * (fit.estimate.count - _UNKNOWNS) for fit in fits)
         level = float(np.sqrt(max(squares, 1e-300) / freedom))
         ranked.append((freedom * np.log(level) + sum(fit.log_scale for fit in fits), candidate.scaled(level)))
-    best = min(ranked, key=lambda pair: pair[0])[1]
-    return fitted(replace(best, sigma_gyro_rad_s=noise.sigma_gyro_rad_s))
+    return kept, fitted(min(ranked, key=lambda pair: pair[0])[1])
 
 
 def _level(fit: LineFit) -> float:

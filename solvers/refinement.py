@@ -271,31 +271,39 @@ def _tangent_of_b(x: Array) -> Array:
     return basis
 
 
-def gyro_sensitivity(events: DerotatedEvents, vector: Array, noise: EventNoise, weights: Array | None = None) -> Array:
-    """Change of the estimated [b, a] by a constant error of the angular velocity, (6, 3), s/rad and 1/rad.
+def gyro_information(events: DerotatedEvents, vector: Array, noise: EventNoise, weights: Array | None = None) -> tuple[
+        Array, Array, Array]:
+    """What a constant error dw of the angular velocity does to the estimate of one line, and what its residuals say of dw.
 
     Parameters
     ----------
     events : DerotatedEvents
     vector : ndarray of float64, shape (6,)
-        ``[b, a]`` of the line.
+        ``[b, a]`` at the minimum.
     noise : EventNoise
-        Only the ratio of its parts matters.
     weights : ndarray of float64, shape (N,), optional
+
+    Returns
+    -------
+    shift : ndarray of float64, shape (6, 3)
+        Change of the estimated ``[b, a]`` by dw.
+    information, gradient : ndarray of float64, shapes (3, 3) and (3,)
+        Of half the line's chi2 by a correction of dw, the line being refitted.
     """
-    rows, turned = _rows(events, vector, noise)
-    w = 1.0 if weights is None else weights[:, None]
+    rows, turned, residuals = _rows(events, vector, noise)
+    w = np.ones((len(events), 1)) if weights is None else weights[:, None]
     half = float(np.abs(events.times_s).max()) or 1.0
     basis = _tangent_of_b(vector)
     # Columns of a comparable size keep the normal equations well conditioned.
     basis[3:] /= half
     reduced = rows @ basis
-    sensitivity: Array = -basis @ np.linalg.lstsq(reduced.T @ (w * reduced), reduced.T @ (w * turned), rcond=1e-14)[0]
-    return sensitivity
+    change = -np.linalg.lstsq(reduced.T @ (w * reduced), reduced.T @ (w * turned), rcond=1e-14)[0]
+    left = turned + reduced @ change
+    return basis @ change, left.T @ (w * left), -left.T @ (w[:, 0] * residuals)
 
 
-def _rows(events: DerotatedEvents, vector: Array, noise: EventNoise) -> tuple[Array, Array]:
-    """Derivatives of the normalised residuals by [b, a] (N, 6) and by the angular velocity (N, 3)."""
+def _rows(events: DerotatedEvents, vector: Array, noise: EventNoise) -> tuple[Array, Array, Array]:
+    """Derivatives of the normalised residuals by [b, a] (N, 6) and by the angular velocity (N, 3), and the residuals."""
     n = vector[:3] - events.times_s[:, None] * vector[3:]
     pixel, time = noise.sigmas_or_units()
     slope = (events.rates * n).sum(1) - events.bearings @ vector[3:]
@@ -303,13 +311,13 @@ def _rows(events: DerotatedEvents, vector: Array, noise: EventNoise) -> tuple[Ar
     scale = 1 / np.sqrt(np.maximum(variance, 1e-300))[:, None]
     rows = np.concatenate([events.bearings, -events.times_s[:, None] * events.bearings], 1)
     turned = np.einsum("nij,ni->nj", events.gyro_jacobians, np.cross(events.bearings, n))
-    return rows * scale, turned * scale
+    return rows * scale, turned * scale, (events.bearings * n).sum(1) * scale[:, 0]
 
 
 def _gyro_share(events: DerotatedEvents, w: Array, vector: Array, noise: EventNoise) -> Array:
     if noise.sigma_gyro_rad_s == 0:
         return np.zeros((6, 6))
-    shift = noise.sigma_gyro_rad_s * gyro_sensitivity(events, vector, noise, w)
+    shift = noise.sigma_gyro_rad_s * gyro_information(events, vector, noise, w)[0]
     return shift @ shift.T
 
 
