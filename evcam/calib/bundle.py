@@ -107,20 +107,21 @@ def robust_scale(norm: Array, obs: Observations) -> float:
     return max(float(np.median(norm[obs.mask])) / 1.1774, 1e-9)
 
 
+def design_rows(model: CameraModel, estimate: Estimate, obs: Observations, basis: Array) -> tuple[Array, Array]:
+    """Projected points (V, K, 2) and their derivatives by free intrinsics and pose (V, K, 2, n + 6)."""
+    rotated = obs.object_m @ estimate.R_cam_board.transpose(0, 2, 1)
+    px, by_point, by_params = project_points_jacobians(model, estimate.params, rotated + estimate.t_cam_board_m[:, None])
+    # exp(w) R X + t + d: a small rotation acts on the left, in the camera's frame.
+    return px, np.concatenate([by_params @ basis, -by_point @ hat(rotated), by_point], -1)
+
+
 def normal_equations(
     model: CameraModel, estimate: Estimate, obs: Observations, basis: Array, loss: Loss
 ) -> NormalEquations:
     """Gauss-Newton blocks at an estimate; ``basis`` (P, n) spans the free directions of the intrinsics."""
-    rotated = obs.object_m @ estimate.R_cam_board.transpose(0, 2, 1)
-    px, by_point, by_params = project_points_jacobians(model, estimate.params, rotated + estimate.t_cam_board_m[:, None])
     n = basis.shape[1]
-    rows = np.empty((*obs.mask.shape, 2, n + 7))
-    rows[..., :n] = by_params @ basis
-    # exp(w) R X + t + d: a small rotation acts on the left, in the camera's frame.
-    rows[..., n : n + 3] = -by_point @ hat(rotated)
-    rows[..., n + 3 : n + 6] = by_point
-    rows[..., n + 6] = px - obs.xy
-    rows = obs.whitening @ rows
+    px, design = design_rows(model, estimate, obs, basis)
+    rows = obs.whitening @ np.concatenate([design, (px - obs.xy)[..., None]], -1)
     weight = np.sqrt(loss.weight(np.linalg.norm(rows[..., n + 6], axis=-1)))
     rows *= weight[..., None, None]
     rows[~obs.mask] = 0.0

@@ -24,6 +24,7 @@ from evcam.calib.options import EQUAL_FOCAL, CalibrationOptions
 from evcam.calib.rejection import ViewLedger, faces_like_the_rest, inlier_points, typical_views
 from evcam.calib.selection import select_views
 from evcam.calib.start import start_camera, start_poses
+from evcam.calib.systematic import systematic_covariance
 from evcam.core.camera import Camera, get_model
 from evcam.core.detections import Detections
 from evcam.errors import NotEnoughDataError
@@ -153,6 +154,8 @@ def _result(
     views = [ledger.views[i] for i in ledger.kept]
     clusters = time_clusters(views, _by_id(residual, obs, detections, ledger))
     free = cluster_robust_covariance(information, gradient, clusters, view_spacing_us(views))
+    size = (detections.width, detections.height)
+    free += systematic_covariance(model, estimate, obs, basis, loss, information.sum(0), size, options.systematic_px)
     fits = tuple(
         ViewFit(int(position), estimate.R_cam_board[i], estimate.t_cam_board_m[i], obs.mask[i, : len(ledger.views[position])])
         for i, position in enumerate(ledger.kept)

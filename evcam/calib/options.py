@@ -33,6 +33,9 @@ class CalibrationOptions:
         Points that a view needs.
     min_std_px : float
         Standard deviations of points below this are raised to it, so that none dominates.
+    systematic_px : float
+        Size of the smooth errors of the points that repeat in every view and that no number of views averages out;
+        they enter the covariance.  The default is what the detection of simulated recordings with truth leaves.
     max_views : int
         Of more views than this, those that cover image, tilt, distance and time best are used.
     """
@@ -44,6 +47,7 @@ class CalibrationOptions:
     view_sigma: float = 4.0
     min_points: int = 8
     min_std_px: float = 0.02
+    systematic_px: float = 0.005
     max_views: int = 1500
 
     def __post_init__(self) -> None:
@@ -54,8 +58,9 @@ class CalibrationOptions:
         for name, least in _LEAST.items():
             if not getattr(self, name) >= least:
                 raise InputError(f"{name} must be at least {least}, not {getattr(self, name)!r}")
-        if not 0 <= self.min_std_px < 10:
-            raise InputError(f"min_std_px must be within 0..10 px, not {self.min_std_px!r}")
+        for name in ("min_std_px", "systematic_px"):
+            if not 0 <= getattr(self, name) < 10:
+                raise InputError(f"{name} must be within 0..10 px, not {getattr(self, name)!r}")
 
     def check_names(self, model: str) -> None:
         """Refuse names in `fix` that the model does not have.

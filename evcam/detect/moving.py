@@ -104,7 +104,7 @@ def views_of_block(
             out.append(Rejection(recording, rough.t_us, rough.reason, rough.detail))
             continue
         fit = _fit(crossings, _refined(rough, fits, i, options.step_us), target, options, _TOGETHER)
-        out.append(_view(fit, rough, options, recording))
+        out.append(_view(fit, rough, (crossings.width, crossings.height), options, recording))
     return out, following
 
 
@@ -176,12 +176,12 @@ def _affine_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
     return fitted
 
 
-def _view(fit: DiscFits, start: DiscStart, options: MovingOptions, recording: str) -> View | Rejection:
+def _view(fit: DiscFits, start: DiscStart, size: tuple[int, int], options: MovingOptions, recording: str) -> View | Rejection:
     t_us = start.t_us
     miss = np.linalg.norm(fit.centers - start.centers, axis=1)
     std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
     good = (fit.status == FITTED) & (miss < options.max_miss_px)
-    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px)
+    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & _inside(fit, size)
     if good.sum() < options.min_discs:
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {len(good)}")
     ids = np.flatnonzero(good)
@@ -189,3 +189,10 @@ def _view(fit: DiscFits, start: DiscStart, options: MovingOptions, recording: st
         recording, 0, np.full(len(ids), t_us), ids, fit.centers[ids], fit.covariances[ids], fit.velocities[ids],
         int(2 * fit.half_windows_us[ids].max()),
     )
+
+
+def _inside(fit: DiscFits, size: tuple[int, int]) -> NDArray[np.bool_]:
+    """Discs whose whole outline lies in the image; of others a part is not seen, and the fit leans on the rest."""
+    reach = np.linalg.norm(fit.shapes, axis=2)
+    inside: NDArray[np.bool_] = ((fit.centers - reach > 0) & (fit.centers + reach < np.array(size) - 1)).all(1)
+    return inside
