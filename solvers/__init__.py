@@ -9,11 +9,12 @@ from evcam.solvers.direction import DirectionEstimate
 from evcam.solvers.eventail import EventailSolution, eventail_five_point, eventail_linear
 from evcam.solvers.gyro_bias import GyroBiasEstimate, refine_gyro_bias
 from evcam.solvers.joint import JointOptions, estimate_direction
+from evcam.solvers.line_estimate import LineEstimate
 from evcam.solvers.line_motion import line_frame, partial_velocity, two_plane_parameters
 from evcam.solvers.line_ransac import FoundLine, LineSearchOptions, find_line, find_lines
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.ransac import Estimator, RansacOptions, RansacReport, ransac, trials_needed
-from evcam.solvers.refinement import LineEstimate, refine_line
+from evcam.solvers.refinement import refine_line
 from evcam.solvers.status import Status
 
 __all__ = [

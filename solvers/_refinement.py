@@ -11,7 +11,9 @@ Array = NDArray[np.float64]
 
 
 @kernel
-def _event_residual(f: Array, rate: Array, jac: Array, t: float, x: Array, pixel: float, time: float, row: Array) -> tuple[float, float]:
+def _event_residual(
+    f: Array, rate: Array, jac: Array, t: float, x: Array, pixel: float, time: float, row: Array
+) -> tuple[float, float]:
     """Residual of one event in standard deviations, its derivative by x in ``row``, and its standard deviation.
 
     The residual is r / s with r = f.n, n = b - t a; its variance s^2 = pixel^2 |J'n|^2 + time^2 (dr/dt)^2 depends on x, too.

@@ -16,7 +16,8 @@ def _squared_distance(f: Array, jac: Array, t: float, x: Array) -> float:
     r = f[0] * n0 + f[1] * n1 + f[2] * n2
     p = jac[0, 0] * n0 + jac[1, 0] * n1 + jac[2, 0] * n2
     q = jac[0, 1] * n0 + jac[1, 1] * n1 + jac[2, 1] * n2
-    return r * r / (p * p + q * q + 1e-300)
+    squared: float = r * r / (p * p + q * q + 1e-300)
+    return squared
 
 
 @kernel

@@ -19,8 +19,11 @@ from evcam.solvers.status import Status
 Array = NDArray[np.float64]
 
 _UNKNOWNS = 5
-_ROUNDS = 8
-_CONVERGED_RAD_S = 1e-7
+_ROUNDS = 25
+# Share of its standard deviation by which the bias may still move at the end.
+_CONVERGED = 0.02
+# Cosine between the directions that the two steps of the estimate end with.
+_AGREED = 0.98
 # The data have to narrow the prior by at least this factor in every axis to count as having told the bias.
 _TOLD = 0.5
 
@@ -32,7 +35,8 @@ class GyroBiasEstimate:
     Attributes
     ----------
     status : Status
-        `OK` if the data narrow the prior to a half in every axis, `WEAK` if they do in some, `UNDETERMINED` if in none.
+        `OK` if the data narrow the prior to a half in every axis, `WEAK` if they do in some, `UNDETERMINED` if in none or if
+        the iteration did not settle or the lines still disagree after it.
     vector : ndarray of float64, shape (3,)
         Measured minus true angular velocity, rad/s, in the camera's axes.
     covariance : ndarray of float64, shape (3, 3)
@@ -109,17 +113,20 @@ def refine_gyro_bias(
     if len(lines) <= _UNKNOWNS or not motion:
         status = motion.status if not motion else Status.TOO_FEW
         return GyroBiasEstimate(status, bias, np.eye(3) * prior_sigma_rad_s**2, np.ones(3), motion)
-    direction, covariance = motion.direction, np.eye(3) * prior_sigma_rad_s**2
+    direction, covariance, settled = motion.direction, np.eye(3) * prior_sigma_rad_s**2, False
     for _ in range(_ROUNDS):
         corrected = [line.corrected(bias) for line in lines]
         kept, fits = fit_lines(corrected, noise or EventNoise())
         step, direction, covariance = _step(kept, fits, direction, bias, prior)
-        bias = bias + step
-        if np.linalg.norm(step) < _CONVERGED_RAD_S:
+        bias = bias + step * min(1.0, prior_sigma_rad_s / max(float(np.linalg.norm(step)), 1e-300))
+        settled = bool(step @ np.linalg.solve(covariance, step) < _CONVERGED**2)
+        if settled:
             break
     motion = estimate_direction([line.corrected(bias) for line in lines], noise=noise, options=options)
     narrowing = np.sqrt(np.linalg.eigvalsh(covariance)) / prior_sigma_rad_s
-    told = int((narrowing < _TOLD).sum())
+    # Lines that still disagree after the correction tell a false minimum.
+    agreed = settled and motion.scatter_rad_s == 0 and abs(float(motion.vector @ direction)) > _AGREED
+    told = int((narrowing < _TOLD).sum()) if agreed else 0
     status = (Status.UNDETERMINED, Status.WEAK, Status.WEAK, Status.OK)[told]
     return GyroBiasEstimate(status, bias, covariance, narrowing, motion)
 
@@ -133,14 +140,20 @@ def _step(
     information[2:, 2:], gradient[2:] = prior, prior @ bias
     for line, fit in zip(lines, fits, strict=True):
         x = fit.estimate.vector
-        shift, own, slope = gyro_information(line, x, fit.estimate.noise)
-        variance = float(direction @ fit.estimate.covariance[3:, 3:] @ direction)
+        towards = fit.estimate.covariance[:, 3:] @ direction
+        variance = float(direction @ towards[3:])
+        # Derivatives belong to the most likely line that obeys the common direction: at the free one, their
+        # own noise would pass for information.
+        obedient = x - towards * (float(direction @ x[3:]) / variance)
+        shift, own, slope = gyro_information(line, obedient, fit.estimate.noise)
         # The estimated rate holds the shift by the remaining error of the bias.
-        row = np.concatenate([plane @ x[3:], -direction @ shift[3:]])
+        row = np.concatenate([plane @ obedient[3:], -direction @ shift[3:]])
         information += np.outer(row, row) / variance
         gradient += row * float(direction @ x[3:]) / variance
         information[2:, 2:] += own
         gradient[2:] += slope
     step = -np.linalg.solve(information, gradient)
-    turned = direction + step[:2] @ plane
-    return step[2:], turned / np.linalg.norm(turned), np.linalg.inv(information)[2:, 2:]
+    turned = np.asarray(direction + step[:2] @ plane, np.float64)
+    turned = np.asarray(turned / np.linalg.norm(turned), np.float64)
+    covariance: Array = np.linalg.inv(information)[2:, 2:]
+    return np.asarray(step[2:], float), turned, covariance

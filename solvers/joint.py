@@ -107,8 +107,9 @@ def direction_from_rates(rates: Rates, options: JointOptions) -> DirectionEstima
     odds = sign_log_odds(rates, direction, covariance)
     if odds < 0:
         direction, odds = -direction, -odds
+    assumed = not scattered and bool(options.distance_spreads)
     return DirectionEstimate(_status(rates, result), direction, covariance, odds > _RESOLVED_LOG_ODDS, odds,
-                             np.abs(_line_errors(rates, result)), result.scatter, not scattered and bool(options.distance_spreads))
+                             np.abs(_line_errors(rates, result)), result.scatter, assumed)
 
 
 def _without_distances(rates: Rates, options: JointOptions) -> tuple[bool, Posterior]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,9 +11,10 @@ from evcam.errors import InputError
 from evcam.solvers._scoring import _cheapest, _squared_distances
 from evcam.solvers.derotation import DerotatedEvents
 from evcam.solvers.eventail import eventail_five_point, eventail_linear
+from evcam.solvers.line_estimate import LineEstimate
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.ransac import RansacOptions, RansacReport, ransac
-from evcam.solvers.refinement import LineEstimate, refine_line
+from evcam.solvers.refinement import refine_line
 from evcam.solvers.status import Status
 
 Array = NDArray[np.float64]
@@ -40,7 +41,7 @@ class LineSearchOptions:
     threshold_px: float = 1.5
     min_inliers: int = 15
     max_lines: int = 20
-    ransac: RansacOptions = RansacOptions()
+    ransac: RansacOptions = field(default_factory=RansacOptions)
 
     def __post_init__(self) -> None:
         if not (np.isfinite(self.threshold_px) and self.threshold_px > 0):
