@@ -6,6 +6,7 @@ import numpy as np
 
 from evcam._jit import kernel
 
+REGION_STD_PX = 0.7  # how well the centroid of a disc's region in the two-tone picture gives its centre
 PRIOR_NOISE_PX = 0.1  # scatter of crossings, against which prior knowledge is weighed
 N_PARAMS = 7  # centre (2), velocity (2), symmetric change of shape (3)
 
@@ -190,6 +191,10 @@ def _fit_discs(  # type: ignore[no-untyped-def]
             size = 1.0 / np.sqrt(abs(b[0, 0] * b[1, 1] - b[0, 1] * b[1, 0]))
             variance = PRIOR_NOISE_PX**2
             free[k] = 2.0
+            for a in range(2):
+                information = variance / REGION_STD_PX**2
+                normal[k, a, a] += information
+                gradient[k, a] += information * (start[k, a] - params[k, a])
             for a in range(2):
                 information = variance / (priors[k, 0] * half_s[k]) ** 2
                 free[k] += normal[k, 2 + a, 2 + a] / (normal[k, 2 + a, 2 + a] + information)

@@ -39,8 +39,8 @@ def board_symmetries(target: Target) -> dict[int, NDArray[np.int64]]:
     return same
 
 
-def best_shifts(cells: Cells, wanted: Cells) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
-    """All shifts that put most of the cells on the board.
+def best_shifts(cells: Cells, wanted: Cells, slack: int = 0) -> list[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+    """All shifts that put most of the cells, or up to ``slack`` fewer, on the board.
 
     Parameters
     ----------
@@ -48,6 +48,8 @@ def best_shifts(cells: Cells, wanted: Cells) -> list[tuple[int, NDArray[np.int64
         Found cells, each at most once.
     wanted : ndarray of int64, shape (K, 2)
         The board's cells, by id.
+    slack : int
+        How many fewer cells than the most are enough.
 
     Returns
     -------
@@ -62,9 +64,9 @@ def best_shifts(cells: Cells, wanted: Cells) -> list[tuple[int, NDArray[np.int64
     overlap = np.round(correlate(found, (ids >= 0).astype(float), method="direct")).astype(int)
     count = int(overlap.max())
     result = []
-    for at in np.argwhere(overlap == count):
+    for at in np.argwhere(overlap >= max(count - slack, 1)):
         inside = cells - low - (at - (np.array(ids.shape) - 1))
         members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
         numbers = ids[tuple(inside[members].T)]
-        result.append((count, numbers[numbers >= 0], members[numbers >= 0]))
+        result.append((int(overlap[tuple(at)]), numbers[numbers >= 0], members[numbers >= 0]))
     return result

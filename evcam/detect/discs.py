@@ -30,10 +30,10 @@ class DiscOptions:
     min_cosine : float
         Crossings count where the outline's normal is at least this parallel to the
         motion; on the flanks the edge passes only in part.
-    model_error_px, turning_error : float
-        Standard deviation per axis beside the scatter of the crossings: a constant, and a share of
-        a T^2 (acceleration a, half window T), by which the path bends.  As found on simulated recordings
-        with truth.
+    model_error_px, turning_error, timing_error_s : float
+        Standard deviation per axis beside the scatter of the crossings, as found on simulated recordings with
+        truth: a constant, a share of a T^2 (acceleration a, half window T), by which the path bends, and speed
+        times an error of timing.
     min_full_share, usual_share : float
         Crossings count whose full change takes at least this share of the usual number of
         events, which this share of the crossings does not exceed: less contrast is not a disc's edge, or not all of it.
@@ -47,6 +47,7 @@ class DiscOptions:
     min_cosine: float = 0.5
     model_error_px: float = 0.015
     turning_error: float = 0.12
+    timing_error_s: float = 50e-6
     min_full_share: float = 0.75
     usual_share: float = 0.8
     enough_crossings: int = 12
@@ -161,17 +162,18 @@ def fit_discs(
         scarce = (status == TOO_FEW) | (leading + trailing < options.enough_crossings)
         active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
         half_us[active] *= 2
-    covariance += _model_variance(start.accelerations, half_us, options)[:, None, None] * np.eye(2)
+    covariance += _model_variance(velocities, start.accelerations, half_us, options)[:, None, None] * np.eye(2)
     return DiscFits(
         params[:, :2], params[:, 2:4], np.asarray(np.linalg.inv(inverse), np.float64), covariance, sigma,
         leading, trailing, half_us, status,
     )
 
 
-def _model_variance(accelerations: Array, half_us: Array, options: DiscOptions) -> Array:
+def _model_variance(velocities: Array, accelerations: Array, half_us: Array, options: DiscOptions) -> Array:
     """Variance per axis of what the scatter of the crossings does not show, px^2."""
     bend = np.linalg.norm(accelerations, axis=1) * (half_us * 1e-6) ** 2
     variance: Array = options.model_error_px**2 + (options.turning_error * bend) ** 2
+    variance += (velocities**2).sum(1) * options.timing_error_s**2
     return variance
 
 
@@ -189,4 +191,5 @@ def _min_full(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptio
     if not numbers.any():
         return 1
     usual = int(np.searchsorted(np.cumsum(numbers), options.usual_share * numbers.sum()))
-    return max(1, int(np.ceil(options.min_full_share * usual)))
+    # One event fewer is as usual, however few events a crossing has; a single one is noise where two are usual.
+    return max(min(2, usual), min(int(np.ceil(options.min_full_share * usual)), usual - 1))

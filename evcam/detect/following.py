@@ -18,6 +18,8 @@ _MAX_GAP_US = 100_000
 _MAX_DRIFT = 0.35
 _MAX_MISS = 0.3
 _MAX_CONTRADICTED_SHARE = 0.1
+_BESIDE = 2  # a region beside the board speaks as loudly against a placement as two discs that are missing
+_MAX_TURN = 2.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -88,29 +90,49 @@ class Follower:
 
     def _choose(self, ways: list[Placement], picture: NDArray[np.uint8], t_us: int) -> Placement | NotSeen:
         empty = _EmptyPlaces(picture)
-        against = np.array([contradictions(way, self.target, empty) for way in ways])
-        if against.min() > _MAX_CONTRADICTED_SHARE * len(self.target):
+        missing = np.array([contradictions(way, self.target, empty) for way in ways])
+        against = missing + _BESIDE * np.array([way.beside for way in ways])
+        tolerated = _MAX_CONTRADICTED_SHARE * len(self.target)
+        if missing.min() > tolerated:
             return NotSeen(t_us, "grid does not fit the board",
-                           f"{against.min()} discs missing where the board should be in view")
+                           f"{missing.min()} discs missing where the board should be in view")
+        drifts = self._drifts(ways, t_us)
+        if drifts is not None:
+            followed = np.flatnonzero((drifts < _MAX_DRIFT) & (against <= against.min() + tolerated))
+            if len(followed) == 1:
+                return ways[int(followed[0])]
+            # Too fast to be followed step by step; but a board does not turn over between two views.
+            possible = drifts < drifts.min() + _MAX_TURN
+            ways, against = [w for w, ok in zip(ways, possible, strict=True) if ok], against[possible]
         left = [way for way, count in zip(ways, against, strict=True) if count <= against.min() + 1]
+        seen = len(left[0].ids)
         if len(left) > 1:
-            followed = [way for way in left if self._agrees(way, t_us)]
-            if len(followed) != 1:
-                seen = len(left[0].ids)
-                return NotSeen(t_us, "ambiguous",
-                               f"{seen} of {len(self.target)} discs seen; they fit {len(left)} places of the board")
-            left = followed
+            return NotSeen(t_us, "ambiguous",
+                           f"{seen} of {len(self.target)} discs seen; they fit {len(left)} places of the board")
+        in_view = self._in_view(left[0], picture.shape)
+        if 2 * seen < in_view:
+            return NotSeen(t_us, "ambiguous", f"{seen} of {in_view} discs in view seen")
         return left[0]
 
-    def _agrees(self, way: Placement, t_us: int) -> bool:
-        """Whether the placement continues the last sighting, in any of the board's equal numberings."""
+    def _in_view(self, way: Placement, shape: tuple[int, ...]) -> int:
+        """How many of the board's centres lie in the image."""
+        x, y = way.predict(self.target).T
+        return int(((x > 0) & (y > 0) & (x < shape[1] - 1) & (y < shape[0] - 1)).sum())
+
+    def _drifts(self, ways: list[Placement], t_us: int) -> NDArray[np.float64] | None:
+        """How far each placement lies from where the last sighting was going, in lattice steps.
+
+        In the nearest of the board's equal numberings; None without a recent sighting.
+        """
         expected = self._expected(t_us)
         if expected is None:
-            return False
-        step = _lattice_step(way, self.target)
+            return None
+        return np.array([self._drift_px(way, expected) / _lattice_step(way, self.target) for way in ways])
+
+    def _drift_px(self, way: Placement, expected: NDArray[np.float64]) -> float:
         predicted = way.predict(self.target)[way.ids]
-        drifts = [np.linalg.norm(expected[renumbered[way.ids]] - predicted, axis=1) for renumbered in self._symmetries]
-        return bool(min(np.median(drift) for drift in drifts) < _MAX_DRIFT * step)
+        apart = [np.linalg.norm(expected[renumbered[way.ids]] - predicted, axis=1) for renumbered in self._symmetries]
+        return float(min(np.median(distance) for distance in apart))
 
     def _expected(self, t_us: int) -> NDArray[np.float64] | None:
         last = self._last

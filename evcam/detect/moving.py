@@ -194,5 +194,5 @@ def _view(fit: DiscFits, start: DiscStart, size: tuple[int, int], options: Movin
 def _inside(fit: DiscFits, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Discs whose whole outline lies in the image; of others a part is not seen, and the fit leans on the rest."""
     reach = np.linalg.norm(fit.shapes, axis=2)
-    inside: NDArray[np.bool_] = ((fit.centers - reach > 0) & (fit.centers + reach < np.array(size) - 1)).all(1)
+    inside: NDArray[np.bool_] = ((fit.centers - reach > 0.5) & (fit.centers + reach < np.array(size) - 1.5)).all(1)
     return inside

@@ -18,6 +18,7 @@ MIN_DISCS = 6
 _STEP_TOLERANCE = 0.3
 _MAX_MISS = 0.3
 _MAX_SEEDS = 6
+_SLACK = 2
 _MIN_SHARE_ON_BOARD = 0.85
 _DISC_SHRINKAGE_PX = 0.5
 
@@ -42,11 +43,14 @@ class Placement:
         The candidates that are these discs.
     H_image_board : ndarray of float64, shape (3, 3)
         Homography from lattice spacings (x, y) of the board to pixels.
+    beside : int
+        Candidates of the lattice that would lie beside the board.
     """
 
     ids: NDArray[np.int64]
     index: NDArray[np.int64]
     H_image_board: NDArray[np.float64]
+    beside: int
 
     def predict(self, target: CircleGrid) -> NDArray[np.float64]:
         """Where the homography puts all discs of the board, shape (K, 2), px."""
@@ -93,7 +97,7 @@ def walk_lattice(regions: Regions, target: CircleGrid) -> Lattice | None:
 
 
 def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[Placement]:
-    """All ways to lay the walked lattice on the board that cover it equally well, best first.
+    """All ways to lay the walked lattice on the board that cover it about equally well.
 
     The four quarter turns and every shift are tried, never a mirror image.  Ways
     that a symmetry of the board makes the same are listed once.
@@ -101,11 +105,14 @@ def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[P
     wanted, same = board_cells(target), board_symmetries(target)
     # Turns that differ by a symmetry of the board say the same.
     turns = range(1 if 1 in same else 2 if 2 in same else 4)
-    found = [shift for turn in turns for shift in best_shifts(lattice.cells @ QUARTER_TURNS[turn], wanted)]
+    found = [shift for turn in turns for shift in best_shifts(lattice.cells @ QUARTER_TURNS[turn], wanted, _SLACK)]
     most = max(count for count, _, _ in found)
     if most < max(MIN_DISCS, _MIN_SHARE_ON_BOARD * len(lattice.index)):
         return []
-    return [_placement(ids, lattice.index[members], regions, target) for count, ids, members in found if count == most]
+    return [
+        _placement(ids, lattice.index[members], regions, target, len(lattice.index) - count)
+        for count, ids, members in found if count >= max(most - _SLACK, MIN_DISCS)
+    ]
 
 
 def contradictions(
@@ -135,7 +142,7 @@ def _without_doubles(index: NDArray[np.int64], cells: NDArray[np.int64]) -> Latt
 
 
 def _placement(
-    ids: NDArray[np.int64], index: NDArray[np.int64], regions: Regions, target: CircleGrid
+    ids: NDArray[np.int64], index: NDArray[np.int64], regions: Regions, target: CircleGrid, beside: int
 ) -> Placement:
     board = np.array(target.lattice, float)[ids]
-    return Placement(ids, index, homography_dlt(board, regions.centers[index]).matrix)
+    return Placement(ids, index, homography_dlt(board, regions.centers[index]).matrix, beside)

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from evcam._jit import kernel
 from evcam.flow.crossings import Crossings
 
+SMALL_COUNT = 3
+SUPPORT_US = 40_000
 _UNKNOWN = 2
+_LONG_AGO_US = np.iinfo(np.int64).min // 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,16 +30,26 @@ class ToneMap:
     bright : ndarray of uint8, shape (height, width)
         1 where bright, 0 where dark.
     min_count : int
-        Bursts of fewer events do not change a pixel's tone.
+        Bursts of fewer events do not change a pixel's tone, unless the pixel's bursts are all small and
+        neighbours change alike.
+    last_count : ndarray of uint16, shape (height, width)
+        Events of the last burst that changed each pixel.
+    last_us : ndarray of int64, shape (2, height, width)
+        When each pixel last darkened (0) and brightened (1), by however small a burst.
     """
 
     bright: NDArray[np.uint8]
     min_count: int
+    last_count: NDArray[np.uint16]
+    last_us: NDArray[np.int64]
 
     @classmethod
     def unknown(cls, width: int, height: int, min_count: int) -> ToneMap:
         """A picture of which nothing is known yet."""
-        return cls(np.full((height, width), _UNKNOWN, np.uint8), min_count)
+        return cls(
+            np.full((height, width), _UNKNOWN, np.uint8), min_count, np.zeros((height, width), np.uint16),
+            np.full((2, height, width), _LONG_AGO_US),
+        )
 
     def assume_before(self, crossings: Crossings) -> None:
         """Fill in what unknown pixels showed before some later crossings: the opposite of what their first edge made them."""
@@ -54,11 +67,14 @@ class ToneMap:
 
     def advance(self, crossings: Crossings) -> None:
         """Apply later crossings, which are in order of time."""
-        _apply(crossings.x, crossings.y, crossings.p, crossings.count, self.min_count, self.bright)
+        _apply(
+            crossings.t, crossings.x, crossings.y, crossings.p, crossings.count, self.min_count, self.last_count, self.last_us,
+            self.bright,
+        )
 
     def copy(self) -> ToneMap:
         """An independent picture of the same moment."""
-        return ToneMap(self.bright.copy(), self.min_count)
+        return ToneMap(self.bright.copy(), self.min_count, self.last_count.copy(), self.last_us.copy())
 
     def cleaned(self) -> NDArray[np.uint8]:
         """The picture without single wrong pixels (median of 3 x 3)."""
@@ -66,7 +82,23 @@ class ToneMap:
 
 
 @kernel
-def _apply(x, y, p, count, min_count, bright):  # type: ignore[no-untyped-def]
+def _apply(t, x, y, p, count, min_count, last_count, last_us, bright):  # type: ignore[no-untyped-def]
     for i in range(x.size):
+        tone = 1 if p[i] else 0
         if count[i] >= min_count:
-            bright[y[i], x[i]] = 1 if p[i] else 0
+            bright[y[i], x[i]] = tone
+            last_count[y[i], x[i]] = count[i]
+        elif last_count[y[i], x[i]] <= SMALL_COUNT and _supported(t[i], int(x[i]), int(y[i]), last_us[tone]):
+            bright[y[i], x[i]] = tone
+        last_us[tone, y[i], x[i]] = t[i]
+
+
+@kernel
+def _supported(t, x, y, last_us):  # type: ignore[no-untyped-def]
+    """Whether at least two of the eight neighbours have changed alike just before."""
+    support = 0
+    for v in range(max(y - 1, 0), min(y + 2, last_us.shape[0])):
+        for u in range(max(x - 1, 0), min(x + 2, last_us.shape[1])):
+            if (u != x or v != y) and t - last_us[v, u] < SUPPORT_US:
+                support += 1
+    return support >= 2
