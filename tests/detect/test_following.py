@@ -26,7 +26,9 @@ def homography(target, turn=0.3, tilt=(0.2, -0.2), at=(0.0, 0.0), distance_m=0.8
 def picture(target, H):
     board = transfer(np.linalg.inv(H), PX)
     distance = np.linalg.norm(board[:, None] - target.object_points[None, :, :2], axis=-1).min(1)
-    return ToneMap(((distance < target.radius_m) != target.dark_on_light).reshape(HEIGHT, WIDTH).astype(np.uint8), 2)
+    tone = ToneMap.unknown(WIDTH, HEIGHT, 2)
+    tone.bright[:] = ((distance < target.radius_m) != target.dark_on_light).reshape(HEIGHT, WIDTH)
+    return tone
 
 
 def where(target, H):

@@ -54,8 +54,10 @@ def subset(regions, keep):
 
 
 def place(regions, target):
+    """The placements that cover most of the board."""
     lattice = walk_lattice(regions, target)
-    return [] if lattice is None else placements(lattice, regions, target)
+    ways = [] if lattice is None else placements(lattice, regions, target)
+    return [way for way in ways if way.beside == min(other.beside for other in ways)]
 
 
 def right(way, target, truth, regions):
