@@ -9,8 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from evcam.detect.automatic import MODES, detect
-from evcam.detect.flicker import FlickerOptions
-from evcam.detect.moving import MovingOptions
+from evcam.detect.flicker.stretches import FlickerOptions
+from evcam.detect.moving.views import MovingOptions
 
 __all__ = ["MODES", "FlickerOptions", "MovingOptions", "detect"]
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from evcam.core.detections import Detections
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
-from evcam.detect.flicker import FlickerOptions, detect_flicker, looks_like_flicker
-from evcam.detect.moving import MovingOptions
-from evcam.detect.moving_stream import WINDOW_US, detect_moving
+from evcam.detect.flicker.stretches import FlickerOptions, detect_flicker, looks_like_flicker
+from evcam.detect.moving.stream import WINDOW_US, detect_moving
+from evcam.detect.moving.views import MovingOptions
 from evcam.errors import InputError
 from evcam.io import Recording
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evcam.detect._contour import N_PARAMS, _residual
-from evcam.detect.discs import FITTED, TOO_FEW, DiscOptions, DiscStart, fit_discs
+from evcam.detect.moving._contour import N_PARAMS, _residual
+from evcam.detect.moving.discs import FITTED, TOO_FEW, DiscOptions, DiscStart, fit_discs
 from evcam.flow import Crossings
 
 MID_US = 1_000_000

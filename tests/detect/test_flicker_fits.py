@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from evcam.detect import flicker_saddle as saddle
 from evcam.detect.board_map import LensBend, center_offsets
-from evcam.detect.flicker_disc import find_blobs, fit_disc
-from evcam.detect.flicker_saddle import find_saddles, fit_saddle
+from evcam.detect.flicker import saddle as saddle
+from evcam.detect.flicker.disc import find_blobs, fit_disc
+from evcam.detect.flicker.saddle import find_saddles, fit_saddle
 
 SIZE = 41
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evcam.core.rotation import exp_so3, log_so3
 from evcam.core.target import Checkerboard, CircleGrid
-from evcam.detect.flicker_lattice import grow_lattice, place_target
+from evcam.detect.flicker.lattice import grow_lattice, place_target
 
 TARGETS = [
     CircleGrid.asymmetric(11, 4, 0.05, 0.02), CircleGrid.asymmetric(6, 5, 0.05, 0.02), CircleGrid.symmetric(4, 7, 0.04, 0.01),

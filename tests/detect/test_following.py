@@ -5,8 +5,8 @@ import pytest
 
 from evcam.core.rotation import exp_so3
 from evcam.core.target import CircleGrid
-from evcam.detect.following import Follower, NotSeen, Sighting
-from evcam.detect.tone import ToneMap
+from evcam.detect.moving.following import Follower, NotSeen, Sighting
+from evcam.detect.moving.tone import ToneMap
 from evcam.solvers.homography import transfer
 
 WIDTH, HEIGHT, FOCAL = 240, 180, 200.0

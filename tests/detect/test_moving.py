@@ -7,7 +7,8 @@ from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.core.target import Checkerboard, CircleGrid
 from evcam.core.trajectory import Trajectory
-from evcam.detect import MovingOptions, detect, moving_stream
+from evcam.detect import MovingOptions, detect
+from evcam.detect.moving import stream
 from evcam.errors import InputError
 from evcam.io import open_recording, save_h5
 from evcam.sim import Board, Scene, Sensor, checkerboard_flicker, simulate
@@ -151,7 +152,7 @@ def longer():
 def test_views_do_not_depend_on_the_block(longer, monkeypatch, windows):
     target, simulation = longer
     whole = detect(simulation.events, target)
-    monkeypatch.setattr(moving_stream, "_WINDOWS_PER_BLOCK", windows)
+    monkeypatch.setattr(stream, "_WINDOWS_PER_BLOCK", windows)
     parts = detect(simulation.events, target)
     ids = {view.mid_us: tuple(view.ids) for view in whole}
     assert [view.mid_us for view in parts] == [view.mid_us for view in whole]

@@ -3,8 +3,8 @@ import pytest
 
 from evcam.core.rotation import exp_so3
 from evcam.core.target import CircleGrid
-from evcam.detect.placing import contradictions, placements, walk_lattice
-from evcam.detect.regions import Regions
+from evcam.detect.moving.placing import contradictions, placements, walk_lattice
+from evcam.detect.moving.regions import Regions
 
 WIDTH, HEIGHT, FOCAL = 240, 180, 200.0
 ODD = CircleGrid.asymmetric(11, 4, 0.05, 0.02)

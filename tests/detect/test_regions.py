@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evcam.detect.regions import elliptic_regions
+from evcam.detect.moving.regions import elliptic_regions
 
 HEIGHT, WIDTH = 90, 120
 Y, X = np.mgrid[:HEIGHT, :WIDTH]

@@ -1,7 +1,7 @@
 import numpy as np
 
 from evcam.core.events import Events
-from evcam.detect.tone import ToneMap
+from evcam.detect.moving.tone import ToneMap
 from evcam.flow import edge_crossings
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from evcam.core.detections import Rejection, View
 from evcam.core.target import CircleGrid
-from evcam.detect.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
-from evcam.detect.following import Follower, NotSeen, Sighting
-from evcam.detect.tone import ToneMap
+from evcam.detect.moving.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
+from evcam.detect.moving.following import Follower, NotSeen, Sighting
+from evcam.detect.moving.tone import ToneMap
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]

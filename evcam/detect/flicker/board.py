@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid, Target
-from evcam.detect.flicker_disc import find_blobs, fit_disc
-from evcam.detect.flicker_fit import PointFit
-from evcam.detect.flicker_lattice import Lattice, grow_lattice, place_target
-from evcam.detect.flicker_saddle import find_saddles, fit_saddle
+from evcam.detect.flicker.disc import find_blobs, fit_disc
+from evcam.detect.flicker.fit import PointFit
+from evcam.detect.flicker.lattice import Lattice, grow_lattice, place_target
+from evcam.detect.flicker.saddle import find_saddles, fit_saddle
 
 _NEIGHBOURS = 12
 _TOLERANCE_STEPS = 0.2

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from evcam.detect.flicker_fit import PointFit, patch_around, solve
+from evcam.detect.flicker.fit import PointFit, patch_around, solve
 
 _MIN_AREA_PX = 6
 _MAX_ASPECT = 4.0

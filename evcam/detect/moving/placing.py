@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
-from evcam.detect._lattice import _neighbours, _walk
 from evcam.detect.board_lattice import QUARTER_TURNS, best_shifts, board_cells, board_symmetries
-from evcam.detect.regions import Regions
+from evcam.detect.moving._lattice import _neighbours, _walk
+from evcam.detect.moving.regions import Regions
 from evcam.solvers.homography import homography_dlt, transfer
 
 MIN_DISCS = 6

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
 from evcam.detect.board_lattice import board_symmetries
-from evcam.detect.placing import Placement, contradictions, placements, walk_lattice
-from evcam.detect.regions import Regions, elliptic_regions
-from evcam.detect.tone import ToneMap
+from evcam.detect.moving.placing import Placement, contradictions, placements, walk_lattice
+from evcam.detect.moving.regions import Regions, elliptic_regions
+from evcam.detect.moving.tone import ToneMap
 from evcam.solvers.homography import homography_dlt, transfer
 
 _MAX_GAP_US = 100_000

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.detect._contour import N_PARAMS, _fit_discs, _paint_owners
+from evcam.detect.moving._contour import N_PARAMS, _fit_discs, _paint_owners
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]

@@ -12,9 +12,9 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.board_map import with_circle_centers
-from evcam.detect.following import Follower
-from evcam.detect.moving import MovingOptions, Start, views_of_block
-from evcam.detect.tone import ToneMap
+from evcam.detect.moving.following import Follower
+from evcam.detect.moving.tone import ToneMap
+from evcam.detect.moving.views import MovingOptions, Start, views_of_block
 from evcam.flow.crossings import edge_crossings
 
 WINDOW_US = 250_000

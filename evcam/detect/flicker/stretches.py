@@ -12,10 +12,10 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
 from evcam.detect.board_map import with_circle_centers
-from evcam.detect.flicker_board import FoundBoard, find_board
-from evcam.detect.flicker_disc import fit_disc
-from evcam.detect.flicker_phase import FlickerEvidence, flicker_evidence, signed_image
-from evcam.detect.flicker_saddle import fit_saddle
+from evcam.detect.flicker.board import FoundBoard, find_board
+from evcam.detect.flicker.disc import fit_disc
+from evcam.detect.flicker.phase import FlickerEvidence, flicker_evidence, signed_image
+from evcam.detect.flicker.saddle import fit_saddle
 from evcam.errors import InputError
 
 FLICKER_COHERENCE = 0.4

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erf
 
-from evcam.detect.flicker_fit import PointFit, patch_around, solve
+from evcam.detect.flicker.fit import PointFit, patch_around, solve
 
 _MIN_STRENGTH = 0.15
 _MAX_CANDIDATES = 2000

@@ -1,0 +1,1 @@
+"""A board that flickers before a still camera: signed image, points, lattice, views."""
