@@ -77,7 +77,7 @@ def davis346(folder: Path) -> str:
     ]
     return "\n\n".join([
         "## Circle centres of another program (DAVIS346, real)",
-        "`docs/davis346_centres.py` reads the published bag and moves each circle to its message's common time.",
+        "`tests/figures/davis346_centres.py` reads the published bag and moves each circle to its message's common time.",
         table(["", "published or asked for", "evcam"], rows),
-        shell_block("$ " + convert.command.replace(f"{HERE}/", "docs/"), f"$ {calibrate.command}", calibrate.out),
+        shell_block("$ " + convert.command.replace(f"{HERE}/", "tests/figures/"), f"$ {calibrate.command}", calibrate.out),
     ])

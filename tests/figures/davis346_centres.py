@@ -4,7 +4,7 @@ The ROS 1 bag holds one message per view; its circles were fitted at slightly di
 (0.8 ms apart in the median, up to 9 ms).  Each is moved to the middle of its message's times by its own velocity:
 x + v (t_mid - t).  The message's definition is in the bag.
 
-    python docs/davis346_centres.py circle_info.bag centres.csv
+    python tests/figures/davis346_centres.py circle_info.bag centres.csv
     evcam calibrate centres.csv --out cal.json
 """
 

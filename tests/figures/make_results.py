@@ -1,6 +1,6 @@
 """Measure what evcam reaches and write docs/results.md.
 
-    EVCAM_REFERENCE_DATA=/path/to/verification/data python docs/make_results.py
+    EVCAM_REFERENCE_DATA=/path/to/verification/data python tests/figures/make_results.py
 
 Runs the command line on the verification data (which is not part of this repository), on one core,
 scores it with that data's own programs and puts the figures beside those of the published programs.
@@ -17,17 +17,17 @@ from measure import Run, run, shell_block
 from results_moving import moving_grid, two_simulators
 from results_real import davis346, flicker
 
-HERE = Path(__file__).parent
+TOP = Path(__file__).parents[2]
 
 
 def main() -> int:
-    """Write docs/results.md next to this script."""
+    """Write docs/results.md."""
     if "EVCAM_REFERENCE_DATA" not in os.environ:
         print("EVCAM_REFERENCE_DATA does not name the folder of the verification data", file=sys.stderr)
         return 2
     sections = [
         "# Results",
-        "Written by `python docs/make_results.py`; `$EVCAM_REFERENCE_DATA` is the folder of the verification data. "
+        "Written by `python tests/figures/make_results.py`; `$EVCAM_REFERENCE_DATA` is the folder of the verification data. "
         "One core; times are processor time (user and system, the interpreter's start included) over the length of the "
         "recording, measured in this run: compare ratios, not machines.",
     ]
@@ -36,20 +36,19 @@ def main() -> int:
         sections.append(sample(folder))
         for section in (flicker, davis346, moving_grid, two_simulators):
             sections.append(section(folder))
-    (HERE / "results.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+    (TOP / "docs" / "results.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     return 0
 
 
 def sample(folder: Path) -> str:
     """The README's main job; it also compiles the kernels, so that later times are those of every later run."""
     command = "evcam calibrate data/circle_grid.h5 --target data/circle_grid.yaml --out"
-    done = run(f"cd {HERE.parent} && {command} {folder}/camera.json", folder, may=(0, 3))
+    done = run(f"cd {TOP} && {command} {folder}/camera.json", folder, may=(0, 3))
     return "\n\n".join(["## The sample recording", shell_block(f"$ {command} camera.json", _without_folder(done, folder))])
 
 
 def _without_folder(done: Run, folder: Path) -> str:
     return done.out.replace(f"{folder}/", "")
-
 
 
 if __name__ == "__main__":

@@ -97,5 +97,5 @@ def two_simulators(folder: Path) -> str:
         "The same board, camera and kind of motion, once from the independent simulator and once from `evcam simulate`: "
         "the errors have to agree in size.",
         table(_HEAD, rows),
-        shell_block("$ " + simulate.command.replace(f"{HERE}/", "docs/"), simulate.out),
+        shell_block("$ " + simulate.command.replace(f"{HERE}/", "tests/figures/"), simulate.out),
     ])
