@@ -47,7 +47,10 @@ def _line_terms(v: Array, b: Array, a: Array, c: Array, scatter: float, wrong: f
 def _direction_costs(
     directions: Array, b: Array, a: Array, c: Array, scatter: float, wrong: float, spreads: Array, out: Array
 ) -> None:
-    """Negative log posterior of each direction; without ``spreads`` nothing is assumed of the lines' distances."""
+    """Negative log posterior of each direction.
+
+    Without ``spreads`` the rates alone count; an infinite spread leaves the lines' distances free but has them in front.
+    """
     terms = np.empty((len(b), 3))
     for k in range(len(directions)):
         cost = 0.0
@@ -69,6 +72,9 @@ def _distance_cost(terms: Array, spreads: Array) -> float:
     for i in range(len(terms)):
         jacobian -= math.log(abs(terms[i, 0]) + 1e-12)
     for spread in spreads:
+        if math.isinf(spread):
+            total += 1.0
+            continue
         weights = mean = squares = logs = 0.0
         for i in range(len(terms)):
             variance = spread * spread + terms[i, 2]

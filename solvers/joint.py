@@ -23,7 +23,8 @@ _MIN_LINES = 2
 _UNKNOWNS = 5
 _NO_SCATTER = np.zeros(1)
 _WEAK_RAD = 0.2
-_UNSEEN_RAD = 0.45
+# Directions spread evenly over the half sphere deviate by 0.58, over a half circle by 0.71.
+_UNSEEN_RAD = 0.53
 _RESOLVED_LOG_ODDS = 6.0
 # With more lines than this share beyond so many standard deviations, it is not the lines that are wrong.
 _WRONG_SIGMA = 3.0
@@ -114,15 +115,16 @@ def direction_from_rates(rates: Rates, options: JointOptions) -> DirectionEstima
 
 def _without_distances(rates: Rates, options: JointOptions) -> tuple[bool, Posterior]:
     """Whether the lines scatter more than their covariances say, and the posterior without knowledge of distances."""
-    none = np.empty(0)
-    trusted = posterior(rates, _NO_SCATTER, options.wrong_share, none)
+    trusted = posterior(rates, _NO_SCATTER, options.wrong_share, np.array([np.inf]))
     if not options.scatters_rad_s or len(rates.a) <= _MIN_LINES:
         return False, trusted
     # Either a few lines are wrong or all of them scatter: each is judged without the other.
+    none = np.empty(0)
+    lenient = posterior(rates, _NO_SCATTER, options.wrong_share, none)
     strict = posterior(rates, _NO_SCATTER, 0.0, none)
     scattered = posterior(rates, np.array(options.scatters_rad_s), 0.0, none)
-    wrong = float((np.abs(_line_errors(rates, trusted)) > _WRONG_SIGMA).mean())
-    preferred = scattered.cost < trusted.cost or wrong > _FEW_WRONG
+    wrong = float((np.abs(_line_errors(rates, lenient)) > _WRONG_SIGMA).mean())
+    preferred = scattered.cost < lenient.cost or wrong > _FEW_WRONG
     believed = strict.cost - scattered.cost > options.scatter_evidence and preferred
     return (True, scattered) if believed else (False, trusted)
 

@@ -129,7 +129,7 @@ def ransac(
     rng = np.random.default_rng(seed)
     model, inliers, cost = None, np.zeros(count, bool), float("inf")
     trials = improvements = 0
-    needed: float = options.max_trials
+    needed = float("inf")
     while trials < min(max(needed, options.min_trials), options.max_trials):
         samples = estimator.draw(rng, min(_BATCH, options.max_trials - trials))
         trials += len(samples)
