@@ -52,9 +52,10 @@ class MovingOptions:
 _ALONE = (5, 14)
 _TOGETHER = (0, 5)
 _ROUGH_SHAPE_STD = 0.15
-_SHAPE_FLOOR = 0.003
-_VELOCITY_FLOOR_PXPS = 1.0
+_SHAPE_FLOOR = 0.01
+_VELOCITY_FLOOR_PXPS = 3.0
 _MIN_FOR_FIELD = 6
+_MIN_FOR_QUADRATIC = 18
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -129,7 +130,7 @@ def _rough(sightings: list[Sighting | NotSeen], i: int) -> DiscStart | NotSeen:
     if both.sum() < 3:
         return NotSeen(here.t_us, "no motion known", "fewer than three discs are seen just before and after")
     change = (last.centers - first.centers) / ((last.t_us - first.t_us) * 1e-6)
-    velocities = _affine_field(here.centers, change, both)
+    velocities = _smooth_field(here.centers, change, both)
     spread = 10.0 + 0.3 * float(np.median(np.linalg.norm(velocities, axis=1)))
     return DiscStart(here.t_us, here.centers, velocities, np.zeros_like(velocities), here.shapes, spread, _ROUGH_SHAPE_STD)
 
@@ -144,8 +145,8 @@ def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int
     good = fit.status == FITTED
     if good.sum() < _MIN_FOR_FIELD:
         return start
-    velocities = _affine_field(start.centers, fit.velocities, good)
-    shapes = _affine_field(start.centers, fit.shapes.reshape(-1, 4), good).reshape(-1, 2, 2)
+    velocities = _smooth_field(start.centers, fit.velocities, good)
+    shapes = _smooth_field(start.centers, fit.shapes.reshape(-1, 4), good).reshape(-1, 2, 2)
     velocity_std = _scatter(fit.velocities[good] - velocities[good]) + _VELOCITY_FLOOR_PXPS
     size = np.sqrt(np.abs(np.linalg.det(shapes)))[:, None]
     shape_std = _scatter((fit.shapes - shapes).reshape(-1, 4)[good] / size[good]) + _SHAPE_FLOOR
@@ -155,7 +156,7 @@ def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int
         both = (known[0].status == FITTED) & (known[-1].status == FITTED)
         if both.sum() >= _MIN_FOR_FIELD:
             span_s = step_us * 1e-6 * (len(known) - 1)
-            accelerations = _affine_field(start.centers, (known[-1].velocities - known[0].velocities) / span_s, both)
+            accelerations = _smooth_field(start.centers, (known[-1].velocities - known[0].velocities) / span_s, both)
     return DiscStart(start.t_us, start.centers, velocities, accelerations, shapes, velocity_std, shape_std)
 
 
@@ -164,13 +165,19 @@ def _scatter(differences: Array) -> float:
     return 1.4826 * float(np.median(np.abs(differences)))
 
 
-def _affine_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
-    """Values that vary affinely over the image, fitted where they are known."""
+def _smooth_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
+    """Values that vary smoothly over the image, fitted where they are known.
+
+    Quadratic where enough are known, as velocities and shapes are under a lens that distorts with the cube of
+    the radius; else affine.
+    """
     middle = xy[known].mean(0)
     scale = max(float(np.abs(xy[known] - middle).max()), 1.0)
-    design = np.column_stack([np.ones(len(xy)), (xy - middle) / scale])
+    x, y = ((xy - middle) / scale).T
+    terms = [np.ones_like(x), x, y] + ([x * x, x * y, y * y] if known.sum() >= _MIN_FOR_QUADRATIC else [])
+    design = np.stack(terms, -1)
     # A little weight on zero slope keeps discs in a row from inventing a shear.
-    prior = np.diag([0.0, 1e-3, 1e-3])
+    prior = np.diag([0.0] + [1e-3] * (len(terms) - 1))
     rows = design[known]
     fitted: Array = design @ np.linalg.solve(rows.T @ rows + prior, rows.T @ values[known])
     return fitted
