@@ -45,8 +45,8 @@ class DiscOptions:
     min_window_us: int = 2_000
     max_window_us: int = 200_000
     min_cosine: float = 0.5
-    model_error_px: float = 0.015
-    turning_error: float = 0.12
+    model_error_px: float = 0.012
+    turning_error: float = 0.08
     timing_error_s: float = 50e-6
     min_full_share: float = 0.75
     usual_share: float = 0.8
