@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.atomic import atomic_path
-from evcam.errors import FormatError, InputError
+from evcam.core.yaml_mapping import read_mapping
+from evcam.errors import InputError
 
 MAX_POINTS = 10_000
 
@@ -192,15 +193,4 @@ def load_target(path: str | os.PathLike[str]) -> Target:
     FormatError
         Not a YAML mapping.
     """
-    import yaml
-
-    path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such target file")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
-    if not isinstance(data, dict):
-        raise FormatError(f"{path}: a target file holds 'key: value' lines, not {type(data).__name__}")
-    return target_from_dict(data, where=str(path))
+    return target_from_dict(read_mapping(Path(path), "target"), where=str(path))

@@ -14,6 +14,7 @@ from evcam.core.camera import Camera
 from evcam.core.rotation import exp_so3
 from evcam.core.target import Target, load_target, target_from_dict
 from evcam.core.trajectory import Trajectory
+from evcam.core.yaml_mapping import read_mapping
 from evcam.errors import FormatError, InputError
 from evcam.sim.placing import facing_pose, hand_before
 from evcam.sim.scene import Board, Flicker, Gyro, Line, Lines, Scene
@@ -44,17 +45,8 @@ def load_scene(path: str | os.PathLike[str]) -> Scene:
     FormatError
         Not a YAML mapping.
     """
-    import yaml
-
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such scene file")
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise FormatError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
-    if not isinstance(data, dict):
-        raise FormatError(f"{path}: a scene file holds 'key: value' lines, not {type(data).__name__}")
+    data = read_mapping(path, "scene")
     try:
         return _scene(data, path.parent)
     except (InputError, FormatError) as error:
