@@ -247,7 +247,9 @@ def _ritz(m: Array, x: Array, y: Array) -> None:
 @kernel
 def _triangulate(f: Array, times: Array, weights: Array, shift: float, scale: float, r: Array) -> None:
     """Upper triangle r (6x6) of the QR decomposition of the Nx6 system, by Givens rotations."""
-    r[:] = 0.0
+    for i in range(6):
+        for j in range(6):
+            r[i, j] = 0.0
     row = np.empty(6)
     for i in range(len(times)):
         t = (times[i] - shift) / scale

@@ -9,6 +9,9 @@ from evcam._jit import kernel
 
 Array = NDArray[np.float64]
 
+# Share of the cost that a step has to promise to be worth taking.
+_CONVERGED = 1e-9
+
 
 @kernel
 def _event_residual(
@@ -26,7 +29,8 @@ def _event_residual(
     pp, tt = pixel * pixel, time * time
     variance = pp * (p * p + q * q) + tt * slope * slope
     if not variance > 0.0:
-        row[:] = 0.0
+        for k in range(6):
+            row[k] = 0.0
         return 0.0, 0.0
     s = np.sqrt(variance)
     ratio = r / variance
@@ -38,16 +42,27 @@ def _event_residual(
 
 
 @kernel
+def _squared_residual(f: Array, rate: Array, jac: Array, t: float, x: Array, pixel: float, time: float) -> float:
+    """Square of the residual alone; see `_event_residual`."""
+    n0, n1, n2 = x[0] - t * x[3], x[1] - t * x[4], x[2] - t * x[5]
+    r = f[0] * n0 + f[1] * n1 + f[2] * n2
+    p = jac[0, 0] * n0 + jac[1, 0] * n1 + jac[2, 0] * n2
+    q = jac[0, 1] * n0 + jac[1, 1] * n1 + jac[2, 1] * n2
+    slope = time * (rate[0] * n0 + rate[1] * n1 + rate[2] * n2 - f[0] * x[3] - f[1] * x[4] - f[2] * x[5])
+    variance = pixel * pixel * (p * p + q * q) + slope * slope
+    squared: float = r * r / variance if variance > 0.0 else 0.0
+    return squared
+
+
+@kernel
 def _cost(
     f: Array, rates: Array, jacs: Array, times: Array, weights: Array, x: Array, pixel: float, time: float, huber: float
 ) -> float:
     """Weighted (Huber) sum of squared residuals."""
     total = 0.0
-    row = np.empty(6)
     for i in range(len(times)):
-        value, _ = _event_residual(f[i], rates[i], jacs[i], times[i], x, pixel, time, row)
-        size = abs(value)
-        total += weights[i] * (size * size if size <= huber else huber * (2.0 * size - huber))
+        squared = _squared_residual(f[i], rates[i], jacs[i], times[i], x, pixel, time)
+        total += weights[i] * (squared if squared <= huber * huber else huber * (2.0 * np.sqrt(squared) - huber))
     return total
 
 
@@ -57,8 +72,10 @@ def _normal_equations(
     h: Array, g: Array,
 ) -> float:
     """Gauss-Newton matrix h and gradient g of half the cost; returns the sum of the logarithms of s."""
-    h[:] = 0.0
-    g[:] = 0.0
+    for j in range(6):
+        g[j] = 0.0
+        for k in range(6):
+            h[j, k] = 0.0
     row = np.empty(6)
     logs = 0.0
     for i in range(len(times)):
@@ -128,23 +145,23 @@ def _refine(
         if not _solve_damped(h, g, x, damping, low, step):
             damping = max(10.0 * damping, 1e-9)
             continue
-        norm = moved = 0.0
+        norm = promised = 0.0
         for k in range(6):
             trial[k] = x[k] + step[k]
             norm += trial[k] * trial[k]
-            moved += step[k] * step[k]
+            promised -= g[k] * step[k]
+        if promised <= _CONVERGED * cost:
+            break
         norm = np.sqrt(norm)
         for k in range(6):
             trial[k] /= norm
         new = _cost(f, rates, jacs, times, weights, trial, pixel, time, huber)
         if new <= cost:
-            done = cost - new <= 1e-10 * cost or moved < 1e-24
-            x[:] = trial
+            for k in range(6):
+                x[k] = trial[k]
             cost = new
             damping *= 0.1
             logs = _normal_equations(f, rates, jacs, times, weights, x, pixel, time, huber, h, g)
-            if done:
-                break
         else:
             damping *= 10.0
             if damping > 1e8:

@@ -21,6 +21,8 @@ _SIDE = 15
 _STAGES = 12
 _REACH_SIGMA = 3.5
 _MOST_PAIRS = 200
+# Rounding of exact data, rad^2.
+_LEAST_VARIANCE = 1e-20
 _MOST_LOG_ODDS = 4.0
 
 
@@ -145,7 +147,7 @@ def _moments(directions: Array, costs: Array, scatters: Array) -> Posterior:
     apart = (turned - mean) @ basis
     variances, axes = np.linalg.eigh((apart * total[:, None]).T @ apart / total.sum())
     frame = np.concatenate([basis @ axes, mean[:, None]], 1)
-    return Posterior(frame, np.maximum(variances, 0.0), float(costs.min()), float(scatters[weights.sum(1).argmax()]))
+    return Posterior(frame, np.maximum(variances, _LEAST_VARIANCE), float(costs.min()), float(scatters[weights.sum(1).argmax()]))
 
 
 def _meeting_points(a: Array) -> Array:

@@ -217,7 +217,8 @@ def _checked(bearings: ArrayLike, times_s: ArrayLike, time_scale_s: float | None
 def _checked_weights(weights: ArrayLike | None, t: Array, lead: tuple[int, ...]) -> Array:
     if weights is None:
         return np.empty((len(t), 0))
-    w = np.ascontiguousarray(np.broadcast_to(np.asarray(weights, float), (*lead, t.shape[-1]))).reshape(t.shape)
+    # A copy: kernels compile anew for arrays that are read-only, as a broadcast view is.
+    w = np.array(np.broadcast_to(np.asarray(weights, float), (*lead, t.shape[-1]))).reshape(t.shape)
     if not (np.isfinite(w).all() and (w >= 0).all()):
         raise InputError("eventail: weights must be finite and not negative")
     return w

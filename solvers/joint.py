@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,8 @@ _WEAK_RAD = 0.2
 # Directions spread evenly over the half sphere deviate by 0.58, over a half circle by 0.71.
 _UNSEEN_RAD = 0.53
 _RESOLVED_LOG_ODDS = 6.0
+# Mean squared error of the lines, in units of their covariances, below which nothing needs explaining.
+_AGREEMENT = 1.5
 # With more lines than this share beyond so many standard deviations, it is not the lines that are wrong.
 _WRONG_SIGMA = 3.0
 _FEW_WRONG = 0.25
@@ -116,7 +118,8 @@ def direction_from_rates(rates: Rates, options: JointOptions) -> DirectionEstima
 def _without_distances(rates: Rates, options: JointOptions) -> tuple[bool, Posterior]:
     """Whether the lines scatter more than their covariances say, and the posterior without knowledge of distances."""
     trusted = posterior(rates, _NO_SCATTER, options.wrong_share, np.array([np.inf]))
-    if not options.scatters_rad_s or len(rates.a) <= _MIN_LINES:
+    agree = (_line_errors(rates, trusted) ** 2).mean() < _AGREEMENT
+    if agree or not options.scatters_rad_s or len(rates.a) <= _MIN_LINES:
         return False, trusted
     # Either a few lines are wrong or all of them scatter: each is judged without the other.
     none = np.empty(0)
@@ -157,14 +160,24 @@ def fit_lines(lines: Sequence[DerotatedEvents], noise: EventNoise) -> tuple[list
     kept = [line for line, _, _ in pairs]
     if not pairs or not noise.level_is_unknown:
         return kept, fitted(noise)
-    ranked = []
+    ranked: list[tuple[float, float, list[LineFit]]] = []
     for candidate in noise.candidates():
         fits = fitted(candidate)
         freedom = sum(fit.estimate.count - _UNKNOWNS for fit in fits)
         squares = sum(_level(fit) ** 2 * (fit.estimate.count - _UNKNOWNS) for fit in fits)
         level = float(np.sqrt(max(squares, 1e-300) / freedom))
-        ranked.append((freedom * np.log(level) + sum(fit.log_scale for fit in fits), candidate.scaled(level)))
-    return kept, fitted(min(ranked, key=lambda pair: pair[0])[1])
+        ranked.append((freedom * np.log(level) + sum(fit.log_scale for fit in fits), level, fits))
+    _, level, fits = min(ranked, key=lambda entry: entry[0])
+    if noise.sigma_gyro_rad_s > 0:
+        return kept, fitted(replace(fits[0].estimate.noise, sigma_px=0.0, sigma_time_s=0.0).scaled(level))
+    return kept, [_with_level(fit, level) for fit in fits]
+
+
+def _with_level(fit: LineFit, level: float) -> LineFit:
+    """The same fit with another noise level: the minimum is where it was."""
+    line, factor = fit.estimate, (level / max(_level(fit), 1e-300)) ** 2
+    estimate = replace(line, covariance=line.covariance * factor, noise=line.noise.scaled(level), chi2=line.chi2 / factor)
+    return replace(fit, estimate=estimate, gain=fit.gain / factor)
 
 
 def _level(fit: LineFit) -> float:

@@ -82,7 +82,7 @@ def test_solution_turns_with_the_frame_and_follows_the_clock(scenes, seed, angle
 
 def test_default_time_scale_does_not_depend_on_the_reference_instant(scenes):
     rng = np.random.default_rng(4)
-    v, _, (line,) = scenes.see_lines(rng, 1, 60, px=0.5)
+    _v, _, (line,) = scenes.see_lines(rng, 1, 60, px=0.5)
     f, t = line.events.bearings, line.events.times_s
     here, later = eventail_linear(f, t), eventail_linear(f, t - 0.4)
     # The same ruled surface, its plane named at another instant.
