@@ -17,7 +17,7 @@ from evcam.solvers.status import Status
 Array = NDArray[np.float64]
 
 # Smallest over largest singular value, of rows built from doubles, that is not rounding.
-_DETERMINED = 1e-9
+_DETERMINED = 1e-10
 _FIVE = 5
 
 

@@ -154,6 +154,6 @@ def _step(
         gradient[2:] += slope
     step = -np.linalg.solve(information, gradient)
     turned = np.asarray(direction + step[:2] @ plane, np.float64)
-    turned = np.asarray(turned / np.linalg.norm(turned), np.float64)
-    covariance: Array = np.linalg.inv(information)[2:, 2:]
-    return np.asarray(step[2:], float), turned, covariance
+    unit: Array = turned / float(np.linalg.norm(turned))
+    covariance = np.asarray(np.linalg.inv(information)[2:, 2:], np.float64)
+    return np.asarray(step[2:], float), unit, covariance

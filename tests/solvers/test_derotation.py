@@ -42,7 +42,7 @@ def test_derivatives_against_central_differences(sequence):
     clock = np.linspace(-0.5, 0.5, 101)
     rates = np.outer(1 + clock, w) if sequence else w
 
-    def turned(dw=np.zeros(3), dt=0.0):
+    def turned(dw=0.0, dt=0.0):
         return derotate(f, t + dt, rates + dw, clock if sequence else None).bearings
 
     got = derotate(f, t, rates, clock if sequence else None)
