@@ -36,6 +36,7 @@ def _null_vector(m: Array, order: NDArray[np.int64], x: Array) -> float:
     """Null vector x of a 5x6 matrix by elimination with full pivoting; returns smallest over largest pivot."""
     for j in range(6):
         order[j] = j
+        x[j] = 0.0
     first = 0.0
     last = 0.0
     for k in range(5):

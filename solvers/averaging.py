@@ -93,12 +93,12 @@ def average_directions(
     Examples
     --------
     >>> b = np.array([[0.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
-    >>> v = np.array([0.6, 0.8, 0.0])
+    >>> v = np.array([0.0, 0.6, 0.8])
     >>> a = np.cross([[1.0, 0.0, 0.0], [0.0, -1.0, 0.0]], v)
     >>> ok = np.zeros(2)
     >>> average = average_directions(EventailSolution(np.hstack([b, a]), ok.astype(np.int8), ok, ok, ok))
-    >>> average.direction.round(9)
-    array([0.6, 0.8, 0. ])
+    >>> average.direction.round(9) + 0.0
+    array([0. , 0.6, 0.8])
     """
     if np.ndim(lines.statuses) != 1:
         raise InputError(f"average_directions: needs solutions of shape (M,), not {np.shape(lines.statuses)}")

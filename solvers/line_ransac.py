@@ -197,9 +197,10 @@ def find_lines(
 def _refined(
     estimator: LineEstimator, report: RansacReport, options: LineSearchOptions, noise: EventNoise | None
 ) -> FoundLine:
-    inliers, line = report.inliers, None
+    inliers = report.inliers
     for _ in range(2):
-        line = refine_line(estimator.events[inliers], noise=noise)
+        # Inliers are told by pixels; the kind of noise matters for the last refinement only.
+        line = refine_line(estimator.events[inliers], noise=EventNoise(kind="pixel"))
         if not line:
             return FoundLine(line, inliers, report)
         distances = estimator.distances(line.vector)
@@ -209,7 +210,6 @@ def _refined(
         if again.sum() < options.min_inliers or (again == inliers).all():
             break
         inliers = again
-    assert line is not None
     return FoundLine(refine_line(estimator.events[inliers], noise=noise), inliers, report)
 
 

@@ -36,7 +36,7 @@ _REASONS = {
     Status.TOO_FEW_INSTANTS: "all events at one or two instants; use a longer window",
     Status.SINGLE_POINT: "all events come from one point of the line; use events along the line",
     Status.STILL_LINE: "the line stands still in the derotated image: no motion, or motion in the plane of line and camera",
-    Status.PARALLEL_LINES: "all lines are parallel (or one): the motion along them cannot be seen; add other lines",
+    Status.PARALLEL_LINES: "the lines are parallel, or their rates are: the motion along them cannot be seen; add other lines",
     Status.NO_CONSENSUS: "no line explains enough of the events within the threshold",
     Status.UNDETERMINED: "several answers explain the data equally well",
 }
