@@ -118,8 +118,7 @@ def direction_from_rates(rates: Rates, options: JointOptions) -> DirectionEstima
 def _without_distances(rates: Rates, options: JointOptions) -> tuple[bool, Posterior]:
     """Whether the lines scatter more than their covariances say, and the posterior without knowledge of distances."""
     trusted = posterior(rates, _NO_SCATTER, options.wrong_share, np.array([np.inf]))
-    agree = (_line_errors(rates, trusted) ** 2).mean() < _AGREEMENT
-    if agree or not options.scatters_rad_s or len(rates.a) <= _MIN_LINES:
+    if _most_agree(_line_errors(rates, trusted)) or not options.scatters_rad_s or len(rates.a) <= _MIN_LINES:
         return False, trusted
     # Either a few lines are wrong or all of them scatter: each is judged without the other.
     none = np.empty(0)
@@ -130,6 +129,12 @@ def _without_distances(rates: Rates, options: JointOptions) -> tuple[bool, Poste
     preferred = scattered.cost < lenient.cost or wrong > _FEW_WRONG
     believed = strict.cost - scattered.cost > options.scatter_evidence and preferred
     return (True, scattered) if believed else (False, trusted)
+
+
+def _most_agree(errors: Array) -> bool:
+    """Whether so few lines are wrong, and the others so well within their covariances, that no scatter need be looked for."""
+    right = np.abs(errors) < _WRONG_SIGMA
+    return bool(right.mean() >= 1 - _FEW_WRONG / 2 and (errors[right] ** 2).mean() < _AGREEMENT)
 
 
 def _line_errors(rates: Rates, result: Posterior) -> Array:
