@@ -149,8 +149,9 @@ def _status(rates: Rates, result: Posterior) -> Status:
     sigma = np.sqrt(result.variances[:2])
     if sigma[1] > _UNSEEN_RAD:
         return Status.PARALLEL_LINES if sigma[0] < _WEAK_RAD else Status.UNDETERMINED
-    # With a scatter that is only guessed from a few lines, or with two lines, nothing is left to check the covariance by.
-    return Status.WEAK if sigma[1] > _WEAK_RAD or result.scatter > 0 or len(rates.a) <= _MIN_LINES else Status.OK
+    # With a scatter guessed from a few lines, with several wrong lines or with two lines, nothing vouches for the covariance.
+    unchecked = result.scatter > 0 or len(rates.a) <= _MIN_LINES or not _most_agree(_line_errors(rates, result))
+    return Status.WEAK if sigma[1] > _WEAK_RAD or unchecked else Status.OK
 
 
 def fit_lines(lines: Sequence[DerotatedEvents], noise: EventNoise) -> tuple[list[DerotatedEvents], list[LineFit]]:
