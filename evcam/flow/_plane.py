@@ -53,6 +53,49 @@ def _plane(dx, dy, dt, weight, n):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _bent_plane(dx, dy, dt, weight, n, nx, ny):  # type: ignore[no-untyped-def]
+    """Weighted fit of t = a x + b y + c + d s^2 with s along the normal (nx, ny): an edge that changes its speed.
+
+    Returns a, b, d and whether the points determine them.
+    """
+    w = sx = sy = sq = st = 0.0
+    for k in range(n):
+        q = (nx * dx[k] + ny * dy[k]) ** 2
+        w += weight[k]
+        sx += weight[k] * dx[k]
+        sy += weight[k] * dy[k]
+        sq += weight[k] * q
+        st += weight[k] * dt[k]
+    if w <= 0:
+        return 0.0, 0.0, 0.0, False
+    mx, my, mq, mt = sx / w, sy / w, sq / w, st / w
+    xx = xy = xq = yy = yq = qq = xt = yt = qt = 0.0
+    for k in range(n):
+        x, y = dx[k] - mx, dy[k] - my
+        q, t = (nx * dx[k] + ny * dy[k]) ** 2 - mq, dt[k] - mt
+        g = weight[k] / w
+        xx += g * x * x
+        xy += g * x * y
+        xq += g * x * q
+        yy += g * y * y
+        yq += g * y * q
+        qq += g * q * q
+        xt += g * x * t
+        yt += g * y * t
+        qt += g * q * t
+    # Symmetric 3 x 3 by cofactors.
+    c00, c01, c02 = yy * qq - yq * yq, yq * xq - xy * qq, xy * yq - yy * xq
+    det = xx * c00 + xy * c01 + xq * c02
+    if det < 0.01:
+        return 0.0, 0.0, 0.0, False
+    c11, c12, c22 = xx * qq - xq * xq, xy * xq - xx * yq, xx * yy - xy * xy
+    a = (c00 * xt + c01 * yt + c02 * qt) / det
+    b = (c01 * xt + c11 * yt + c12 * qt) / det
+    d = (c02 * xt + c12 * yt + c22 * qt) / det
+    return a, b, d, True
+
+
+@kernel
 def _normal_flow(  # type: ignore[no-untyped-def]
     t, x, y, p, start, order, width, height, radius, max_gap, min_points, refits, flow, residual, points
 ):
@@ -85,5 +128,11 @@ def _normal_flow(  # type: ignore[no-untyped-def]
                 a, b, c, good = _plane(dx, dy, dt, weight, n)
         points[i] = kept
         slope2 = a * a + b * b
+        if good and slope2 > 0 and kept >= min_points + 3:
+            slope = np.sqrt(slope2)
+            bent_a, bent_b, _, bent = _bent_plane(dx, dy, dt, weight, n, a / slope, b / slope)
+            if bent and bent_a * a + bent_b * b > 0.1 * slope2:
+                a, b = bent_a, bent_b
+                slope2 = a * a + b * b
         if good and slope2 > 0:
             flow[i, 0], flow[i, 1], residual[i] = a / slope2, b / slope2, rms

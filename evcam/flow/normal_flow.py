@@ -77,7 +77,8 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
 
     Around each edge crossing a plane t = a x + b y + c is fitted to the crossings of the same
     polarity nearby, past and future, with reweighting in closed form; the edge moves with
-    (a, b) / (a^2 + b^2) (Benosman et al., TNNLS 2014).
+    (a, b) / (a^2 + b^2) (Benosman et al., TNNLS 2014).  Where enough crossings are near, the last fit has a
+    quadratic term along the normal, since an edge that speeds up or slows down bends the plane.
 
     Parameters
     ----------
