@@ -5,6 +5,7 @@ The room can be called like the function `detect` that it holds, so that
 """
 
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -18,6 +19,10 @@ __all__ = ["MODES", "FlickerOptions", "MovingOptions", "detect"]
 class _CallableRoom(ModuleType):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return detect(*args, **kwargs)
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        # Functions of a script that say ``evcam.detect(...)`` take the room along to other processes (joblib, Dask).
+        return import_module, (self.__name__,)
 
 
 sys.modules[__name__].__class__ = _CallableRoom
