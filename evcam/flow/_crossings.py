@@ -6,6 +6,8 @@ import numpy as np
 
 from evcam._jit import kernel
 
+RADIX_BITS = 11  # two passes sort four seconds
+
 
 @kernel
 def _order_by_pixel(x, y, width, start, order):  # type: ignore[no-untyped-def]
@@ -25,20 +27,68 @@ def _order_by_pixel(x, y, width, start, order):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _burst_end(t, p, order, first, stop, min_gap, gap_factor, pair_gap):  # type: ignore[no-untyped-def]
+def _sort_by_pixel(t, x, y, p, width, start, sorted_t, sorted_p):  # type: ignore[no-untyped-def]
+    """Counting sort of times and polarities: those of pixel q are ``[start[q]:start[q + 1]]``, in time order.
+
+    Bursts are then read from consecutive memory, where indices into the events would jump through all of it.
+    """
+    start[:] = 0
+    for i in range(x.size):
+        start[int(y[i]) * width + int(x[i]) + 1] += 1
+    for q in range(start.size - 1):
+        start[q + 1] += start[q]
+    for i in range(x.size):
+        q = int(y[i]) * width + int(x[i])
+        sorted_t[start[q]] = t[i]
+        sorted_p[start[q]] = p[i]
+        start[q] += 1
+    for q in range(start.size - 1, 0, -1):
+        start[q] = start[q - 1]
+    start[0] = 0
+
+
+@kernel
+def _order_by_time(t, order, spare):  # type: ignore[no-untyped-def]
+    """Stable order of times by radix sort, in one of the two arrays given, which is returned."""
+    if t.size == 0:
+        return order
+    low, high = t[0], t[0]
+    for i in range(t.size):
+        low, high = min(low, t[i]), max(high, t[i])
+        order[i] = i
+    place = np.empty(1 << RADIX_BITS, np.int64)
+    shift = 0
+    while (high - low) >> shift > 0:
+        place[:] = 0
+        for i in range(t.size):
+            place[((t[i] - low) >> shift) & (place.size - 1)] += 1
+        before = 0
+        for digit in range(place.size):
+            before, place[digit] = before + place[digit], before
+        for i in range(t.size):
+            digit = ((t[order[i]] - low) >> shift) & (place.size - 1)
+            spare[place[digit]] = order[i]
+            place[digit] += 1
+        order, spare = spare, order
+        shift += RADIX_BITS
+    return order
+
+
+@kernel
+def _burst_end(t, p, first, stop, min_gap, gap_factor, pair_gap):  # type: ignore[no-untyped-def]
     """Position after the last event of the burst that begins at ``first``.
 
     A burst ends where polarity changes, or at a gap that is long beside the
     shorter one of its two neighbouring gaps.
     """
-    polarity = p[order[first]]
+    polarity = p[first]
     before = np.int64(-1)
     i = first + 1
-    while i < stop and p[order[i]] == polarity:
-        gap = t[order[i]] - t[order[i - 1]]
+    while i < stop and p[i] == polarity:
+        gap = t[i] - t[i - 1]
         after = np.int64(-1)
-        if i + 1 < stop and p[order[i + 1]] == polarity:
-            after = t[order[i + 1]] - t[order[i]]
+        if i + 1 < stop and p[i + 1] == polarity:
+            after = t[i + 1] - t[i]
         if before < 0 and after < 0:
             limit = np.float64(pair_gap)
         elif before < 0:
@@ -98,9 +148,9 @@ def _half_way(count, polarity, begin, end, i, n, full_share):  # type: ignore[no
 
 @kernel
 def _bursts_to_crossings(  # type: ignore[no-untyped-def]
-    t, p, start, order, min_gap, gap_factor, pair_gap, full_share, out_pixel, out_t, out_p, out_count, out_full, out_step
+    t, p, start, min_gap, gap_factor, pair_gap, full_share, out_pixel, out_t, out_p, out_count, out_full, out_step
 ):
-    """Write one crossing per burst; return how many."""
+    """Write one crossing per burst of times and polarities sorted by pixel; return how many."""
     found = 0
     longest = 0
     for q in range(start.size - 1):
@@ -114,18 +164,18 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
         n = 0
         i = start[q]
         while i < start[q + 1]:
-            stop = _burst_end(t, p, order, i, start[q + 1], min_gap, gap_factor, pair_gap)
-            first[n], count[n], polarity[n] = i, stop - i, p[order[i]]
-            begin[n], end[n] = t[order[i]], t[order[stop - 1]]
+            stop = _burst_end(t, p, i, start[q + 1], min_gap, gap_factor, pair_gap)
+            first[n], count[n], polarity[n] = i, stop - i, p[i]
+            begin[n], end[n] = t[i], t[stop - 1]
             n += 1
             i = stop
         for b in range(n):
             half, full = _half_way(count, polarity, begin, end, b, n, full_share)
             k = min(max(int(half), 1), max(count[b] - 1, 1))
-            when = np.float64(t[order[first[b] + k - 1]])
+            when = np.float64(t[first[b] + k - 1])
             step = 0.0
             if count[b] > 1:
-                step = np.float64(t[order[first[b] + k]]) - when
+                step = np.float64(t[first[b] + k]) - when
                 when += step * max(half - k, 0.0)
             out_pixel[found] = q
             out_t[found] = np.int64(np.round(when))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evcam.core.events import Events
 from evcam.errors import InputError
-from evcam.flow._crossings import _bursts_to_crossings, _order_by_pixel
+from evcam.flow._crossings import _bursts_to_crossings, _order_by_time, _sort_by_pixel
 
 
 @dataclass(frozen=True)
@@ -126,15 +126,15 @@ def edge_crossings(events: Events, options: BurstOptions | None = None) -> Cross
     options = options or BurstOptions()
     n = len(events)
     start = np.empty(events.width * events.height + 1, np.int64)
-    order = np.empty(n, np.int32)
-    _order_by_pixel(events.x, events.y, events.width, start, order)
+    pixel_t, pixel_p = np.empty(n, np.int64), np.empty(n, np.bool_)
+    _sort_by_pixel(events.t, events.x, events.y, events.p, events.width, start, pixel_t, pixel_p)
     pixel, t, p = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.bool_)
     count, full, step = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
     found = _bursts_to_crossings(
-        events.t, events.p, start, order, options.min_gap_us, options.gap_factor, options.pair_gap_us,
+        pixel_t, pixel_p, start, options.min_gap_us, options.gap_factor, options.pair_gap_us,
         options.full_share, pixel, t, p, count, full, step
     )
-    in_time = np.argsort(t[:found], kind="stable")
+    in_time = _order_by_time(t[:found], np.empty(found, np.int32), np.empty(found, np.int32))
     y, x = np.divmod(pixel[in_time], events.width)
     return Crossings(
         t[in_time], x.astype(np.uint16), y.astype(np.uint16), p[in_time], count[in_time], full[in_time], step[in_time],

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.flow import BurstOptions, edge_crossings
+from evcam.flow._crossings import _order_by_time
 
 LATER = 500_000
 
@@ -129,3 +130,10 @@ def test_slices_and_intervals_keep_the_columns_together(make_edge):
 def test_impossible_options_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         BurstOptions(**change)
+
+
+@pytest.mark.parametrize("span_us", [1, 2_000, 5_000_000, 2**40])
+def test_times_are_ordered_like_a_stable_sort(span_us):
+    t = np.random.default_rng(0).integers(-span_us, span_us, 5000)
+    order = _order_by_time(t, np.empty(len(t), np.int32), np.empty(len(t), np.int32))
+    assert np.array_equal(order, np.argsort(t, kind="stable"))
