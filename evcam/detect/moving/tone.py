@@ -51,6 +51,12 @@ class ToneMap:
             np.full((2, height, width), _LONG_AGO_US),
         )
 
+    @property
+    def unknown_pixels(self) -> NDArray[np.bool_]:
+        """Where nothing has told the tone yet, shape (height, width)."""
+        unknown: NDArray[np.bool_] = self.bright == _UNKNOWN
+        return unknown
+
     def assume_before(self, crossings: Crossings) -> None:
         """Fill in what unknown pixels showed before some later crossings: the opposite of what their first edge made them."""
         first = np.full_like(self.bright, _UNKNOWN)
@@ -58,12 +64,12 @@ class ToneMap:
         backwards = slice(None, None, -1)
         # The earliest crossing of a pixel is written last and stays.
         first[crossings.y[sure][backwards], crossings.x[sure][backwards]] = ~crossings.p[sure][backwards]
-        unknown = self.bright == _UNKNOWN
+        unknown = self.unknown_pixels
         self.bright[unknown] = first[unknown]
 
     def settle(self, *, bright: bool) -> None:
         """Take the pixels that are still unknown for bright, or for dark."""
-        self.bright[self.bright == _UNKNOWN] = bright
+        self.bright[self.unknown_pixels] = bright
 
     def advance(self, crossings: Crossings) -> None:
         """Apply later crossings, which are in order of time."""
