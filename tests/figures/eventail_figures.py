@@ -3,7 +3,7 @@
 Run with EVCAM_REFERENCE_DATA set: ``python tests/figures/eventail_figures.py``.
 """
 
-# ruff: noqa: T201 (a program that prints)
+
 from __future__ import annotations
 
 import os

@@ -1,6 +1,6 @@
 """Measure what evcam reaches and write docs/results.md.
 
-    EVCAM_REFERENCE_DATA=/path/to/verification/data python tests/figures/make_results.py
+    EVCAM_REFERENCE_DATA=/path/to/verification/data python tests/figures/make_results.py        # about ten minutes
 
 Runs the command line on the verification data (which is not part of this repository), on one core,
 scores it with that data's own programs and puts the figures beside those of the published programs.
@@ -34,7 +34,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         sections.append(sample(folder))
-        for section in (flicker, davis346, moving_grid, two_simulators):
+        for section in (flicker, davis346, moving_grid, two_simulators, covariance):
             sections.append(section(folder))
     (TOP / "docs" / "results.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     return 0
@@ -45,6 +45,18 @@ def sample(folder: Path) -> str:
     command = "evcam calibrate data/circle_grid.h5 --target data/circle_grid.yaml --out"
     done = run(f"cd {TOP} && {command} {folder}/camera.json", folder, may=(0, 3))
     return "\n\n".join(["## The sample recording", shell_block(f"$ {command} camera.json", _without_folder(done, folder))])
+
+
+def covariance(folder: Path) -> str:
+    """Fifty simulated recordings, detected and calibrated: are the errors what the covariance says?"""
+    command = "python tests/benchmarks/bench_covariance.py --seeds 50 --jobs 2"
+    done = run(f"cd {TOP} && {command}", folder)
+    lines = [line for line in done.out.splitlines() if not line.startswith("seed ")]
+    about = (
+        "Every recording waves the camera differently and draws its own noise.  The normalised squared error of the "
+        "intrinsics is 1 on average if their covariance is honest; asked for is 0.7 to 1.3."
+    )
+    return "\n\n".join(["## Is the covariance true?", about, shell_block(f"$ {command}", *lines)])
 
 
 def _without_folder(done: Run, folder: Path) -> str:
