@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from evcam.detect.moving._contour import N_PARAMS, _residual
+from evcam.detect.moving._contour import N_PARAMS, _derivatives, _residual
 from evcam.detect.moving.discs import FITTED, TOO_FEW, DiscOptions, DiscStart, fit_discs
 from evcam.flow import Crossings
 
@@ -81,16 +81,18 @@ def scene(acceleration=(0.0, 0.0)):
 
 def test_derivatives_of_the_residual_against_central_differences():
     rng = np.random.default_rng(0)
-    center, velocity, acceleration = np.array([50.0, 40.0]), np.array([80.0, -30.0]), np.array([[500.0, 900.0]])
+    center, velocity, acceleration = np.array([50.0, 40.0]), np.array([80.0, -30.0]), np.array([500.0, 900.0])
 
     def residual(px, tau, change, row):
         params = np.concatenate([center, velocity, np.zeros(3)]) + np.concatenate([change[:4], np.zeros(3)])
         stretch = np.eye(2) + np.array([[change[4], change[5]], [change[5], change[6]]])
         inverse = np.linalg.inv(stretch @ SHAPE)
-        return _residual(*px, tau, 0, params[None], acceleration, inverse[None], row)[0]
+        distance, _, *normal_and_way = _residual(*px, tau, params, acceleration, inverse)
+        _derivatives(*normal_and_way, tau, row)
+        return distance
 
     for angle, tau in zip(rng.uniform(0, 2 * np.pi, 30), rng.uniform(-0.03, 0.03, 30), strict=True):
-        path = center + tau * velocity + 0.5 * tau**2 * acceleration[0]
+        path = center + tau * velocity + 0.5 * tau**2 * acceleration
         px = path + SHAPE @ [np.cos(angle), np.sin(angle)]
         row, unused = np.empty(N_PARAMS), np.empty(N_PARAMS)
         assert residual(px, tau, np.zeros(N_PARAMS), row) == pytest.approx(0, abs=1e-12)

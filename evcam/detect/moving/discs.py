@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.detect.moving._contour import N_PARAMS, _fit_discs, _paint_owners
+from evcam.detect.moving._contour import N_PARAMS, _count_full, _fit_discs, _paint_owners
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
@@ -186,7 +186,8 @@ def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptio
 
 
 def _min_full(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptions) -> int:
-    numbers = np.bincount(crossings.full[owner[crossings.y, crossings.x] >= 0], minlength=2)
+    numbers = np.zeros(max(int(crossings.full.max(initial=0)) + 1, 2), np.int64)
+    _count_full(crossings.x, crossings.y, crossings.full, owner, numbers)
     numbers[:2] = 0
     if not numbers.any():
         return 1
