@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import correlate
 
 from evcam.core.target import CircleGrid, Target
 
@@ -57,15 +56,18 @@ def best_shifts(cells: Cells, wanted: Cells, slack: int = 0) -> list[tuple[int, 
         How many cells lie on the board, their ids, and which of the cells they are.
     """
     low, low_wanted = cells.min(0), wanted.min(0)
-    found = np.zeros(cells.max(0) - low + 1)
-    found[tuple((cells - low).T)] = 1
     ids = np.full(wanted.max(0) - low_wanted + 1, -1)
     ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
-    overlap = np.round(correlate(found, (ids >= 0).astype(float), method="direct")).astype(int)
+    # Every pair of a found cell and a cell of the board votes for the shift that brings them together.
+    last = np.array(ids.shape) - 1
+    shape = tuple(cells.max(0) - low + 1 + last)
+    votes = (cells - low)[:, None] - (wanted - low_wanted) + last
+    overlap = np.bincount(np.ravel_multi_index((votes[..., 0], votes[..., 1]), shape).ravel(), minlength=shape[0] * shape[1])
+    overlap = overlap.reshape(shape)
     count = int(overlap.max())
     result = []
     for at in np.argwhere(overlap >= max(count - slack, 1)):
-        inside = cells - low - (at - (np.array(ids.shape) - 1))
+        inside = cells - low - (at - last)
         members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
         numbers = ids[tuple(inside[members].T)]
         result.append((int(overlap[tuple(at)]), numbers[numbers >= 0], members[numbers >= 0]))
