@@ -53,10 +53,12 @@ class LensBend:
         # Exact for b = 0; from r_straight itself strong barrel distortion would diverge.
         r = 2 * r_straight / (1 + np.sqrt(np.maximum(1 - 4 * self.a * r_straight**2, 0.0)))
         for _ in range(_NEWTON_STEPS):
-            denominator = 1 + self.a * r**2 + self.b * r**4
-            slope = 1 - self.a * r**2 - 3 * self.b * r**4
+            r2 = r * r
+            denominator = 1 + self.a * r2 + self.b * r2**2
+            slope = 1 - self.a * r2 - 3 * self.b * r2**2
             r = r - (r - r_straight * denominator) * denominator / slope
-        result: Array = middle + scale * straight * (1 + self.a * r**2 + self.b * r**4)
+        r2 = r * r
+        result: Array = middle + scale * straight * (1 + self.a * r2 + self.b * r2**2)
         return result
 
     def _frame(self) -> tuple[Array, float]:
