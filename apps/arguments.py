@@ -91,6 +91,10 @@ def _detect(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recordings", metavar="REC", nargs="+", help="recordings of one camera")
     parser.add_argument("--target", required=True, metavar="BOARD.yaml", help="target file")
     _add_finding(parser)
+    parser.add_argument("--debug", metavar="DIR",
+                        help="also draw windows of every recording into this folder, to see why they gave a view or none")
+    parser.add_argument("--debug-at", type=_time_s, action="append", default=[], metavar="S",
+                        help="seconds from the beginning, repeatable (default: the first rejections, and views evenly spread)")
     _add_out(parser, "detections to write (.csv)")
 
 
@@ -115,6 +119,13 @@ def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
+    return value
+
+
+def _time_s(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a time from 0 s on, not {text}")
     return value
 
 

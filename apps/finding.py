@@ -25,7 +25,8 @@ def find_boards(args: Namespace, paths: Sequence[str], target: Target) -> Detect
     """
     _check_distinct(paths)
     announce_compilation(args)
-    tasks = [(path, name, target, args.mode, args.width, args.height) for path, name in zip(paths, _names(paths), strict=True)]
+    named = zip(paths, recording_names(paths), strict=True)
+    tasks = [(path, name, target, args.mode, args.width, args.height) for path, name in named]
     with progress(args, "detecting") as report:
         if args.jobs == 1 or len(tasks) == 1:
             parts = [_find_in_one(*task, progress=_share(report, i, len(tasks))) for i, task in enumerate(tasks)]
@@ -54,7 +55,7 @@ def _check_distinct(paths: Sequence[str]) -> None:
         raise InputError(f"{repeated[0]}: is given twice; name each recording once")
 
 
-def _names(paths: Sequence[str]) -> list[str]:
+def recording_names(paths: Sequence[str]) -> list[str]:
     """File names, with as many folders before them as it takes to tell the recordings apart."""
     parts = [Path(path).absolute().parts for path in paths]
     for depth in range(1, max(map(len, parts)) + 1):

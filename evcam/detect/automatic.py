@@ -54,15 +54,16 @@ def detect(
     if mode not in MODES:
         raise InputError(f"detect: mode is {mode!r}; it can be {', '.join(MODES)}")
     label = name if name is not None else getattr(recording, "name", "events")
-    start_us, stop_us = _span_us(recording, label, whole=progress is not None)
+    start_us, stop_us = span_us(recording, label, whole=progress is not None)
     if mode == "auto":
-        mode = "flicker" if _flickers(recording) else "moving"
+        mode = "flicker" if flickers(recording) else "moving"
     report = _share(progress, start_us, stop_us)
     if mode == "flicker":
         flicker = flicker or FlickerOptions()
-        found = detect_flicker(_counted(_windows(recording, round(flicker.stretch_s * 1e6)), report), target, flicker, name=label)
+        stretches = windows_of(recording, round(flicker.stretch_s * 1e6))
+        found = detect_flicker(_counted(stretches, report), target, flicker, name=label)
     elif isinstance(target, CircleGrid):
-        found = detect_moving(lambda: _windows(recording, WINDOW_US), start_us, target, moving, name=label, progress=report)
+        found = detect_moving(lambda: windows_of(recording, WINDOW_US), start_us, target, moving, name=label, progress=report)
     else:
         raise InputError(
             f"{label}: a {target.type} can only be found when it flickers before a still camera; this recording shows "
@@ -73,7 +74,8 @@ def detect(
     return found
 
 
-def _windows(recording: Recording | Events, duration_us: int) -> Iterator[Events]:
+def windows_of(recording: Recording | Events, duration_us: int) -> Iterator[Events]:
+    """Consecutive windows from the first event, also those without events."""
     if isinstance(recording, Recording):
         return recording.windows(duration_us=duration_us)
     return _cut(recording, duration_us)
@@ -84,9 +86,9 @@ def _cut(events: Events, duration_us: int) -> Iterator[Events]:
         yield events.between(start_us, start_us + duration_us)
 
 
-def _flickers(recording: Recording | Events) -> bool:
+def flickers(recording: Recording | Events) -> bool:
     """The verdict of the first half second that has events to tell."""
-    for number, window in enumerate(_windows(recording, 500_000)):
+    for number, window in enumerate(windows_of(recording, 500_000)):
         if len(window) >= 500:
             return looks_like_flicker(window)
         if number == _PROBES:
@@ -94,7 +96,7 @@ def _flickers(recording: Recording | Events) -> bool:
     return False
 
 
-def _span_us(recording: Recording | Events, label: str, *, whole: bool) -> tuple[int, int]:
+def span_us(recording: Recording | Events, label: str, *, whole: bool) -> tuple[int, int]:
     """Begin and, if wanted, end; a recording's end costs a pass over it."""
     if isinstance(recording, Events):
         if not len(recording):

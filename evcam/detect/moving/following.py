@@ -71,9 +71,7 @@ class Follower:
 
     def locate(self, tone: ToneMap, t_us: int) -> Sighting | NotSeen:
         """Find the board in the picture of the instant ``t_us``."""
-        picture = tone.cleaned()
-        if self.target.dark_on_light:
-            picture = 1 - picture
+        picture = disc_picture(tone, self.target)
         regions = elliptic_regions(picture)
         lattice = walk_lattice(regions, self.target)
         if lattice is None:
@@ -179,6 +177,12 @@ class Follower:
                 shift = (sighting.centers - last.centers)[both]
                 self._velocity = np.median(shift, axis=0) / ((sighting.t_us - last.t_us) * 1e-6)
         self._last = sighting
+
+
+def disc_picture(tone: ToneMap, target: CircleGrid) -> NDArray[np.uint8]:
+    """The picture without single wrong pixels, 1 where it has the tone of the target's discs."""
+    picture = tone.cleaned()
+    return 1 - picture if target.dark_on_light else picture
 
 
 class _EmptyPlaces:

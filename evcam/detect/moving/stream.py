@@ -13,6 +13,7 @@ from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.board_map import with_circle_centers
 from evcam.detect.moving.following import Follower
+from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.tone import ToneMap
 from evcam.detect.moving.views import MovingOptions, Start, views_of_block
 from evcam.flow.crossings import edge_crossings
@@ -38,6 +39,7 @@ class _Block:
 def detect_moving(
     windows: Callable[[], Iterator[Events]], start_us: int, target: CircleGrid, options: MovingOptions | None = None,
     *, name: str = "recording", progress: Callable[[int], None] | None = None,
+    inspector: Inspector | None = None,
 ) -> Detections:
     """Find a circle grid that moves before the camera, or a camera that moves before it.
 
@@ -55,6 +57,8 @@ def detect_moving(
         The recording's name in views and rejections.
     progress : callable, optional
         Called with the time up to which the work is done, us.
+    inspector : Inspector, optional
+        Keeps what led to the views and rejections of its instants.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def detect_moving(
     for block in _blocks(windows(), start_us):
         size = (block.events.width, block.events.height)
         times_us, kept = _view_times(block, start_us, options.step_us)
-        out, start = views_of_block(edge_crossings(block.events), times_us, kept, start, options, name)
+        out, start = views_of_block(edge_crossings(block.events), times_us, kept, start, options, name, inspector)
         for item in out:
             found.append(item)
         if progress is not None:

@@ -11,6 +11,7 @@ from evcam.core.detections import Rejection, View
 from evcam.core.target import CircleGrid
 from evcam.detect.moving.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
 from evcam.detect.moving.following import Follower, NotSeen, Sighting
+from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.tone import ToneMap
 from evcam.flow.crossings import Crossings
 
@@ -71,12 +72,13 @@ class Start:
 
 
 def views_of_block(
-    crossings: Crossings, times_us: NDArray[np.int64], kept: slice, start: Start, options: MovingOptions, recording: str
+    crossings: Crossings, times_us: NDArray[np.int64], kept: slice, start: Start, options: MovingOptions, recording: str,
+    inspector: Inspector | None = None,
 ) -> tuple[list[View | Rejection], Start]:
     """Views at the instants ``times_us[kept]``; their points are the centres of the discs' images.
 
     The same number of instants before and after them only serve for velocities
-    and accelerations.
+    and accelerations.  An inspector keeps what led to the views of its instants.
 
     Returns
     -------
@@ -96,6 +98,8 @@ def views_of_block(
         start.tone.advance(crossings.between(done, t_us))
         done = max(done, t_us)
         sightings.append(start.follower.locate(start.tone, t_us))
+        if inspector is not None:
+            inspector.located(start.tone, target, sightings[-1], crossings)
     starts = [_rough(sightings, i) for i in range(len(sightings))]
     fits = [_fit(crossings, s, target, options, _ALONE) if isinstance(s, DiscStart) else None for s in starts]
     out: list[View | Rejection] = []
@@ -105,6 +109,8 @@ def views_of_block(
             out.append(Rejection(recording, rough.t_us, rough.reason, rough.detail))
             continue
         fit = _fit(crossings, _refined(rough, fits, i, options.step_us), target, options, _TOGETHER)
+        if inspector is not None:
+            inspector.fitted(rough.t_us, fit)
         out.append(_view(fit, rough, (crossings.width, crossings.height), options, recording))
     return out, following
 
