@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 bad input or failure (one line says what), 2 wrong usage,
 
 from __future__ import annotations
 
+import atexit
 import importlib
 import os
 import signal
@@ -25,8 +26,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program's name; those of the process when left out.
     """
+    interrupted: list[bool] = []
     if argv is None:  # the process is ours: being ended cleans up like Ctrl-C
         signal.signal(signal.SIGTERM, signal.default_int_handler)
+        atexit.register(_keep_exit_code, interrupted)  # registered first, it runs after all others
     parser = build_parser()
     try:
         args = parser.parse_args(argv)
@@ -35,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as request:  # argparse: --help, --version, wrong usage
         return int(request.code or 0)
     except KeyboardInterrupt:
+        interrupted.append(True)
         print("evcam: interrupted; nothing was written", file=sys.stderr)
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
@@ -45,6 +49,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"evcam: error: {' '.join(_describe(error).split())}", file=sys.stderr)
         return exit_codes.FAILED
     return code
+
+
+def _keep_exit_code(interrupted: list[bool]) -> None:
+    """End with our own code, where Python would end itself with SIGINT.
+
+    It does so when the interrupt struck code that a library ran from a string, although we handled it.
+    """
+    if interrupted:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(exit_codes.INTERRUPTED)
 
 
 def _describe(error: EvcamError | OSError) -> str:
