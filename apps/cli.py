@@ -52,10 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _keep_exit_code(interrupted: list[bool]) -> None:
-    """End with our own code, where Python would end itself with SIGINT.
-
-    It does so when the interrupt struck code that a library ran from a string, although we handled it.
-    """
+    """End with our own code: at times Python ends itself with SIGINT after an interrupt that was handled here."""
     if interrupted:
         sys.stdout.flush()
         sys.stderr.flush()
