@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evcam.core.target import CircleGrid, Target
 from evcam.detect.flicker.disc import find_blobs, fit_disc
 from evcam.detect.flicker.fit import PointFit
-from evcam.detect.flicker.lattice import Lattice, grow_lattice, place_target
+from evcam.detect.flicker.lattice import Lattice, along_board, grow_lattice, place_target
 from evcam.detect.flicker.saddle import find_saddles, fit_saddle
 
 _NEIGHBOURS = 12
@@ -84,6 +84,7 @@ def _find_at_scale(image: NDArray[np.float64], target: Target, step_px: float, m
     lattice = grow_lattice(xy, strength)
     if lattice is None or len(lattice.index) < min_share * len(target):
         return None
+    lattice = along_board(lattice, target)
     fit = fit_disc if is_grid else fit_saddle
     fits = [fit(image, xy[k], steps) for k, steps in zip(lattice.index, lattice.steps_px, strict=True)]
     kept = [k for k, point in enumerate(fits) if point is not None]

@@ -15,6 +15,9 @@ _NEIGHBOURS = ((1, 0), (-1, 0), (0, 1), (0, -1))
 _MAX_MISS = 0.3
 _MAX_SEEDS = 12
 
+# Other pairs of lattice directions, as sums of the first pair: a board seen obliquely may have diagonals shorter than its sides.
+_BASES = np.array([[[1, 0], [0, 1]], [[1, 1], [0, 1]], [[1, -1], [0, 1]], [[1, 0], [1, 1]], [[1, 0], [-1, 1]]])
+
 _Placement = tuple[int, NDArray[np.int64] | None, NDArray[np.int64]]
 
 
@@ -67,12 +70,25 @@ def grow_lattice(xy: NDArray[np.float64], strength: NDArray[np.float64]) -> Latt
     return max(lattices, key=lambda lattice: len(lattice.index), default=None)
 
 
+def along_board(lattice: Lattice, target: Target) -> Lattice:
+    """The same points numbered along the board's own directions, in case the walk followed one of its diagonals.
+
+    Of the bases of the lattice, the one is taken in which the board covers most points; the walk's own if that is among them.
+    """
+    wanted = board_cells(target)
+    rebased = [
+        Lattice(lattice.index, lattice.cell @ np.round(np.linalg.inv(basis)).astype(np.int64), basis @ lattice.steps_px)
+        for basis in _BASES
+    ]
+    return max(rebased, key=lambda other: max(best_shifts(other.cell @ turn, wanted)[0][0] for turn in QUARTER_TURNS))
+
+
 def place_target(
     lattice: Lattice, target: Target, min_share: float, bright_diagonal: NDArray[np.float64] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]] | None:
     """Find which lattice points are which points of the target.
 
-    All shifts and the four quarter turns are tried (never a mirror image); the
+    All shifts and the four quarter turns are tried (never a mirror image, nor a diagonal for a side: see `along_board`); the
     placement that covers most points wins.  Where the target's points look the same
     turned, a checkerboard's colours decide (the square before corner 0 on the
     diagonal is dark), and where these do not, the board's x axis points to the right in the image.
