@@ -6,6 +6,8 @@ import numpy as np
 
 from evcam._jit import kernel
 
+APART = 3.0  # a pixel has rested when no edge passed for so many times the length of a burst
+HURRIED = 0.8  # an edge is faster when its events are closer than this many times the others'
 RADIX_BITS = 11  # two passes sort four seconds
 
 
@@ -106,10 +108,11 @@ def _burst_end(t, p, first, stop, min_gap, gap_factor, pair_gap):  # type: ignor
 
 @kernel
 def _largest_nearby(count, i, n):  # type: ignore[no-untyped-def]
-    """The most events among a pixel's burst i and the two bursts on either side of it."""
-    largest = 0
+    """Which has the most events of a pixel's burst i and the two bursts on either side of it."""
+    largest = i
     for j in range(max(i - 2, 0), min(i + 3, n)):
-        largest = max(largest, count[j])
+        if count[j] > count[largest]:
+            largest = j
     return largest
 
 
@@ -122,20 +125,38 @@ def _turns(begin, end, polarity, i):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _is_hurried(count, begin, end, i, n, largest):  # type: ignore[no-untyped-def]
+    """Whether burst i has fewer events than the largest one because its edge was faster; the pixel rested before and after it.
+
+    While a pixel recovers from an event it misses some of the change: the faster the edge, the fewer events.
+    """
+    if count[i] < 2:
+        return False
+    spacing, usual = (end[i] - begin[i]) / (count[i] - 1), (end[largest] - begin[largest]) / (count[largest] - 1)
+    if spacing > HURRIED * usual:
+        return False
+    for j in range(max(i - 1, 0), min(i + 1, n - 1)):
+        if begin[j + 1] - end[j] < APART * max(end[j] - begin[j], end[j + 1] - begin[j + 1]):
+            return False
+    return True
+
+
+@kernel
 def _half_way(count, polarity, begin, end, i, n, full_share):  # type: ignore[no-untyped-def]
     """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
 
-    A burst with nearly as many events as its pixel's largest neighbouring burst is a
-    full change, unless the edge turned on the pixel.  Other bursts are a part of one: they begin at the
+    A burst with nearly as many events as its pixel's largest neighbouring burst, or with fewer because its
+    edge was faster, is a full change, unless the edge turned on the pixel.  Other bursts are a part of one: they begin at the
     plateau that a full burst of the other polarity before has reached, or end at the one from which such
     a burst after them begins.  The second number is 0 if the burst stays on one side of half
     way, or if nothing tells.
     """
-    full = _largest_nearby(count, i, n)
-    least = full_share * full
+    largest = _largest_nearby(count, i, n)
+    full = count[largest]
+    least = min(full_share * full, full - 1)  # one event fewer is as usual, however few there are
     turned_before = i > 0 and _turns(begin, end, polarity, i - 1)
     turned_after = i + 1 < n and _turns(begin, end, polarity, i)
-    if count[i] >= least and not turned_before and not turned_after:
+    if not turned_before and not turned_after and (count[i] >= least or _is_hurried(count, begin, end, i, n, largest)):
         return 0.5 * count[i], count[i]
     if 2 * count[i] > full:
         if not turned_before and i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:

@@ -26,7 +26,7 @@ class BurstOptions:
         Two events alone belong together up to this distance.
     full_share : float
         A burst with at least this share of the events of its pixel's largest
-        neighbouring burst is a full change from one tone to the other.
+        neighbouring burst (or with one event fewer) is a full change from one tone to the other.
     """
 
     gap_factor: float = 6.0

@@ -77,6 +77,14 @@ def test_part_that_stays_on_one_side_of_half_way_says_nothing():
     assert found(pixel((False, run(0, 8)), (True, run(100, 3))))[1][2:] == (3, 0)
 
 
+def test_faster_edge_with_fewer_events_is_a_full_change():
+    slow, fast = np.arange(0, 40, 5), 300 + np.arange(0, 10, 2)
+    found_fast = found(pixel((False, slow), (True, fast), (False, slow + 600)))[1]
+    assert found_fast == (303, True, 5, 5)
+    # as slow as the others, it is a part of a change
+    assert found(pixel((False, slow), (True, 300 + np.arange(0, 25, 5)), (False, slow + 600)))[1][3] == 8
+
+
 def test_edge_that_turns_on_the_pixel_is_no_full_change():
     assert all(entry[3] == 0 for entry in found(pixel((True, run(0, 6)), (False, run(12, 6)))))
 
