@@ -142,7 +142,7 @@ def _is_hurried(count, begin, end, i, n, largest):  # type: ignore[no-untyped-de
 
 
 @kernel
-def _half_way(count, polarity, begin, end, i, n, full_share):  # type: ignore[no-untyped-def]
+def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type: ignore[no-untyped-def]
     """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
 
     A burst with nearly as many events as its pixel's largest neighbouring burst, or with fewer because its
@@ -157,7 +157,8 @@ def _half_way(count, polarity, begin, end, i, n, full_share):  # type: ignore[no
     turned_before = i > 0 and _turns(begin, end, polarity, i - 1)
     turned_after = i + 1 < n and _turns(begin, end, polarity, i)
     if not turned_before and not turned_after and (count[i] >= least or _is_hurried(count, begin, end, i, n, largest)):
-        return 0.5 * count[i], count[i]
+        # A pixel's very first burst begins right at the plateau; others begin, and all end, anywhere within one step of it.
+        return 0.5 * count[i] + (0.25 if is_fresh and i == 0 else 0.0), count[i]
     if 2 * count[i] > full:
         if not turned_before and i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
             return 0.5 * full, full
@@ -169,7 +170,7 @@ def _half_way(count, polarity, begin, end, i, n, full_share):  # type: ignore[no
 
 @kernel
 def _bursts_to_crossings(  # type: ignore[no-untyped-def]
-    t, p, start, min_gap, gap_factor, pair_gap, full_share, out_pixel, out_t, out_p, out_count, out_full, out_step
+    t, p, start, min_gap, gap_factor, pair_gap, full_share, fresh, out_pixel, out_t, out_p, out_count, out_full, out_step
 ):
     """Write one crossing per burst of times and polarities sorted by pixel; return how many."""
     found = 0
@@ -191,7 +192,7 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
             n += 1
             i = stop
         for b in range(n):
-            half, full = _half_way(count, polarity, begin, end, b, n, full_share)
+            half, full = _half_way(count, polarity, begin, end, b, n, full_share, fresh[q])
             k = min(max(int(half), 1), max(count[b] - 1, 1))
             when = np.float64(t[first[b] + k - 1])
             step = 0.0

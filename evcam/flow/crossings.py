@@ -88,7 +88,9 @@ class Crossings:
         return self[i:j]
 
 
-def edge_crossings(events: Events, options: BurstOptions | None = None) -> Crossings:
+def edge_crossings(
+    events: Events, options: BurstOptions | None = None, *, fresh: NDArray[np.bool_] | None = None
+) -> Crossings:
     """Reduce each burst of events to the moment at which the edge passed the pixel.
 
     An edge of some contrast makes a pixel fire several events of one polarity.
@@ -105,6 +107,9 @@ def edge_crossings(events: Events, options: BurstOptions | None = None) -> Cross
         A stretch of a recording.  Bursts cut by its ends count as they are.
     options : BurstOptions, optional
         What belongs to one burst.
+    fresh : ndarray of bool, shape (height, width), optional
+        Pixels that have not fired since the recording began. Their first burst counts from the level
+        at which they began instead of from a level up to one threshold beyond it.
 
     Returns
     -------
@@ -132,7 +137,7 @@ def edge_crossings(events: Events, options: BurstOptions | None = None) -> Cross
     count, full, step = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
     found = _bursts_to_crossings(
         pixel_t, pixel_p, start, options.min_gap_us, options.gap_factor, options.pair_gap_us,
-        options.full_share, pixel, t, p, count, full, step
+        options.full_share, _flags(fresh, events), pixel, t, p, count, full, step
     )
     in_time = _order_by_time(t[:found], np.empty(found, np.int32), np.empty(found, np.int32))
     y, x = np.divmod(pixel[in_time], events.width)
@@ -140,3 +145,11 @@ def edge_crossings(events: Events, options: BurstOptions | None = None) -> Cross
         t[in_time], x.astype(np.uint16), y.astype(np.uint16), p[in_time], count[in_time], full[in_time], step[in_time],
         events.width, events.height,
     )
+
+
+def _flags(fresh: NDArray[np.bool_] | None, events: Events) -> NDArray[np.bool_]:
+    if fresh is None:
+        return np.zeros(events.width * events.height, np.bool_)
+    if fresh.shape != (events.height, events.width):
+        raise InputError(f"fresh must have the sensor's shape {(events.height, events.width)}, not {fresh.shape}")
+    return np.ascontiguousarray(fresh, np.bool_).ravel()

@@ -14,6 +14,7 @@ Array = NDArray[np.float64]
 
 FITTED, TOO_FEW, SINGULAR, RAN_AWAY, SKIPPED = range(5)
 _REACH_PX = 3.0
+_REGION_STD_PX = 1.0
 _CUTOFFS_PX = np.array([2.5, 1.5, 1.0, 1.0, 0.6, 0.6])
 
 
@@ -180,7 +181,10 @@ def _widened(covariance: Array, velocities: Array, accelerations: Array, options
     direction = velocities / np.sqrt(squared_speed + 1e-9)[:, None]
     widened: Array = covariance * (1 + turning)[:, None, None]
     widened += along[:, None, None] * direction[:, :, None] * direction[:, None, :]
-    return widened
+    # However little the crossings tell, the region in the picture still does.
+    region = _REGION_STD_PX**2 * np.eye(2)
+    known: Array = region - region @ np.linalg.inv(widened + region) @ region
+    return known
 
 
 def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptions) -> Array:

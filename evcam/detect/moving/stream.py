@@ -34,6 +34,7 @@ class _Block:
     start_us: int
     stop_us: int
     is_last: bool
+    fresh: NDArray[np.bool_]  # pixels that have not fired before these events
 
 
 def detect_moving(
@@ -72,9 +73,9 @@ def detect_moving(
     for block in _blocks(windows(), start_us):
         size = (block.events.width, block.events.height)
         times_us, kept = _view_times(block, start_us, options.step_us)
-        out, start = views_of_block(edge_crossings(block.events), times_us, kept, start, options, name, inspector)
-        for item in out:
-            found.append(item)
+        crossings = edge_crossings(block.events, fresh=block.fresh)
+        out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
+        found += out
         if progress is not None:
             progress(block.stop_us)
     views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size, options.discs.min_cosine)
@@ -103,16 +104,23 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
 def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
     """Group windows into blocks of about two seconds or a few million events, with a neighbour window on either side."""
     held: list[Events] = []
+    fresh: NDArray[np.bool_] | None = None
     done = 0
     for window in windows:
+        if fresh is None:
+            fresh = np.ones((window.height, window.width), np.bool_)
         held.append(window)
         core = held[1 if done else 0 : -1]
         if len(core) >= _WINDOWS_PER_BLOCK or sum(map(len, core)) > _BLOCK_EVENTS:
             stop = done + len(core)
-            yield _Block(_joined(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False)
+            yield _Block(_joined(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False, fresh)
+            fresh = fresh.copy()
+            for passed in held[:-2]:
+                fresh[passed.y, passed.x] = False
             done, held = stop, held[-2:]
+    assert fresh is not None
     core = held[1:] if done else held
-    yield _Block(_joined(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True)
+    yield _Block(_joined(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True, fresh)
 
 
 def _joined(windows: list[Events]) -> Events:

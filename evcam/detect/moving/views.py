@@ -45,7 +45,7 @@ class MovingOptions:
     min_discs: int = 8
     max_sigma_px: float = 0.4
     max_miss_px: float = 4.0
-    max_std_px: float = 5.0
+    max_std_px: float = 2.0
     discs: DiscOptions = field(default_factory=DiscOptions)
 
 
