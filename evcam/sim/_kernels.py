@@ -359,19 +359,19 @@ def advance(
     """
     inv_sigma, tau, behind = sensor[c.INV_SIGMA], sensor[c.TAU], int(board[c.BEHIND])
     margin_px, planes = _MARGIN_SIGMAS / inv_sigma, len(H) // len(stops)
+    frames_per_s = len(stops) / (times[-1] - times[0])
     for i in range(first, len(rays)):
         ray = _nine(rays, i)
         fresh, in_blur = math.isnan(state[i, c.LEVEL]), state[i, c.LAST] >= 0.0
         j = 0 if fresh else first_frame if i == first else 1
         while j < len(stops):
             # the last frame before the pixel has to be looked at
-            high = stops[j] + 1
-            while high - j > 1:
-                middle = (j + high) >> 1
-                if times[middle] <= wake[i]:
-                    j = middle
-                else:
-                    high = middle
+            low, stop = j, stops[j]
+            j = min(low + max(int((wake[i] - times[low]) * frames_per_s), 0), stop)
+            while j > low and times[j] > wake[i]:
+                j -= 1
+            while j < stop and times[j + 1] <= wake[i]:
+                j += 1
             if j == len(stops):
                 if not in_blur:
                     break
