@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 from evcam.core.detections import Detections
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
-from evcam.detect.flicker.stretches import FlickerOptions, detect_flicker, looks_like_flicker
+from evcam.detect.flicker.options import FlickerOptions
+from evcam.detect.flicker.phase import looks_like_flicker
 from evcam.detect.moving.stream import WINDOW_US, detect_moving
 from evcam.detect.moving.views import MovingOptions
 from evcam.errors import InputError
@@ -59,6 +60,9 @@ def detect(
         mode = "flicker" if flickers(recording) else "moving"
     report = _share(progress, start_us, stop_us)
     if mode == "flicker":
+        # Its fits take SciPy's optimiser along, which costs a moving board a quarter of a second.
+        from evcam.detect.flicker.stretches import detect_flicker
+
         flicker = flicker or FlickerOptions()
         stretches = windows_of(recording, round(flicker.stretch_s * 1e6))
         found = detect_flicker(_counted(stretches, report), target, flicker, name=label)

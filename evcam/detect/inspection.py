@@ -13,8 +13,8 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.automatic import flickers, span_us, windows_of
+from evcam.detect.flicker.options import FlickerOptions
 from evcam.detect.flicker.phase import FlickerEvidence, flicker_evidence, signed_image
-from evcam.detect.flicker.stretches import FlickerOptions
 from evcam.detect.moving.inspect import Inspector, Stages
 from evcam.detect.moving.stream import WINDOW_US, detect_moving
 from evcam.detect.moving.views import MovingOptions

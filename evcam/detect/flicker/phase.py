@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.events import Events
+from evcam.detect.flicker.options import FLICKER_COHERENCE
 
 _MAX_PIXELS = 2000
 _BIN_S = 5e-4
@@ -18,6 +19,7 @@ _MIN_CYCLES = 2
 _MIN_EVENTS_PER_PIXEL = 4
 _MAX_PHASE_TURNS = 2
 _SCAN_BLOCKS = 128
+_PROBE_EVENTS = 25_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -163,6 +165,18 @@ def flicker_evidence(events: Events) -> FlickerEvidence:
     cycles = events.duration_s * frequency_hz
     _, agreeing = scan_phase(phase_image(events, frequency_hz))
     return FlickerEvidence(frequency_hz, float(agreeing * cycles / len(events)), cycles)
+
+
+def looks_like_flicker(events: Events, min_coherence: float = FLICKER_COHERENCE) -> bool:
+    """Whether a stretch of events (half a second is plenty) shows a still camera before a flickering pattern.
+
+    See `flicker_evidence` for the figures behind the answer.  Of many events those of evenly
+    spread pixels are looked at.
+    """
+    every = len(events) // _PROBE_EVENTS
+    if every > 1:
+        events = events[(events.x + 5 * events.y) % every == 0]
+    return flicker_evidence(events).coherence >= min_coherence
 
 
 def signed_image(events: Events, frequency_hz: float) -> NDArray[np.float64]:
