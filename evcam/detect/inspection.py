@@ -137,7 +137,7 @@ def inspect(
     InputError
         An outcome that this recording does not give.
     """
-    is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(recording))
+    is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(windows_of(recording, WINDOW_US)))
     if not outcomes:
         return ()
     if is_flicker:
@@ -154,7 +154,7 @@ def _inspect_moving(
     start_us, _ = span_us(recording, outcomes[0].recording, whole=False)
     count = (max(times_us) - start_us) // WINDOW_US + 1 + _MORE_WINDOWS
     inspector = Inspector(times_us)
-    detect_moving(lambda: islice(windows_of(recording, WINDOW_US), count), start_us, target, options, inspector=inspector)
+    detect_moving(islice(windows_of(recording, WINDOW_US), count), start_us, target, options, inspector=inspector)
     for t_us in times_us:
         if t_us not in inspector.stages:
             raise InputError(f"inspect: {t_us} us is not the instant of a view or rejection of {outcomes[0].recording}")

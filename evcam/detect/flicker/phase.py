@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -167,16 +168,17 @@ def flicker_evidence(events: Events) -> FlickerEvidence:
     return FlickerEvidence(frequency_hz, float(agreeing * cycles / len(events)), cycles)
 
 
-def looks_like_flicker(events: Events, min_coherence: float = FLICKER_COHERENCE) -> bool:
-    """Whether a stretch of events (half a second is plenty) shows a still camera before a flickering pattern.
+def looks_like_flicker(events: Events | Sequence[Events], min_coherence: float = FLICKER_COHERENCE) -> bool:
+    """Whether a stretch of events (half a second is plenty), or pieces of one, shows a still camera before a flickering pattern.
 
     See `flicker_evidence` for the figures behind the answer.  Of many events those of evenly
     spread pixels are looked at.
     """
-    every = len(events) // _PROBE_EVENTS
+    pieces = [events] if isinstance(events, Events) else events
+    every = sum(map(len, pieces)) // _PROBE_EVENTS
     if every > 1:
-        events = events[(events.x + 5 * events.y) % every == 0]
-    return flicker_evidence(events).coherence >= min_coherence
+        pieces = [piece[(piece.x + 5 * piece.y) % every == 0] for piece in pieces]
+    return flicker_evidence(Events.joined(pieces)).coherence >= min_coherence
 
 
 def signed_image(events: Events, frequency_hz: float) -> NDArray[np.float64]:
