@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,27 @@ class Events:
         none = np.empty(0, np.int64)
         return cls.from_arrays(none, none, none, none, width=width, height=height)
 
+    @classmethod
+    def joined(cls, pieces: Sequence[Events]) -> Events:
+        """Consecutive pieces of one recording as one, a copy unless it is a single piece.
+
+        Raises
+        ------
+        InputError
+            No piece, pieces of different sensors, or a piece that begins before the previous one ends.
+        """
+        if not pieces:
+            raise InputError("no pieces of events to join")
+        sizes = {(piece.width, piece.height) for piece in pieces}
+        if len(sizes) > 1:
+            raise InputError(f"pieces of events of different sensors cannot be joined: {sorted(sizes)} px")
+        pieces = [piece for piece in pieces if len(piece)] or [pieces[0]]
+        if len(pieces) == 1:
+            return pieces[0]
+        _check_order(np.array([instant for piece in pieces for instant in (piece.t[0], piece.t[-1])]), "joined events")
+        t, x, y, p = (_read_only(np.concatenate([getattr(piece, name) for piece in pieces])) for name in ("t", "x", "y", "p"))
+        return cls(t, x, y, p, *sizes.pop())
+
     def __len__(self) -> int:
         return len(self.t)
 
@@ -99,10 +121,9 @@ class Events:
             raise InputError("events cannot be sliced backwards: time would run backwards")
         if not isinstance(index, slice) and np.ndim(index) != 1:
             raise InputError("index events with a slice, a mask or an array of positions, not with a number")
-        t, x, y, p = (column[index] for column in (self.t, self.x, self.y, self.p))
-        for part in (t, x, y, p):
-            part.flags.writeable = False
-        if not isinstance(index, slice):
+        t, x, y, p = (_read_only(column[index]) for column in (self.t, self.x, self.y, self.p))
+        # A mask keeps the order; positions may not.
+        if not (isinstance(index, slice) or getattr(index, "dtype", None) == np.bool_):
             _check_order(t, "selected events")
         return Events(t, x, y, p, self.width, self.height)
 
@@ -118,7 +139,10 @@ class Events:
 
 
 def _frozen(column: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    column = np.ascontiguousarray(column, dtype).view()
+    return _read_only(np.ascontiguousarray(column, dtype).view())
+
+
+def _read_only(column: NDArray[Any]) -> NDArray[Any]:
     column.flags.writeable = False
     return column
 

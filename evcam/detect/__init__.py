@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from evcam.detect.automatic import MODES, detect
-from evcam.detect.flicker.stretches import FlickerOptions
+from evcam.detect.flicker.options import FlickerOptions
 from evcam.detect.moving.views import MovingOptions
 
 __all__ = ["MODES", "FlickerOptions", "MovingOptions", "detect"]

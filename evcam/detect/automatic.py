@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 from evcam.core.detections import Detections
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
-from evcam.detect.flicker.stretches import FlickerOptions, detect_flicker, looks_like_flicker
+from evcam.detect.flicker.options import FlickerOptions
+from evcam.detect.flicker.phase import looks_like_flicker
+from evcam.detect.lookahead import LookAhead
 from evcam.detect.moving.stream import WINDOW_US, detect_moving
 from evcam.detect.moving.views import MovingOptions
 from evcam.errors import InputError
 from evcam.io import Recording
 
 MODES = ("auto", "moving", "flicker")
-_PROBES = 8
+_PROBES = 9
+_EVENTS_TO_TELL = 500
 
 
 def detect(
@@ -55,15 +59,19 @@ def detect(
         raise InputError(f"detect: mode is {mode!r}; it can be {', '.join(MODES)}")
     label = name if name is not None else getattr(recording, "name", "events")
     start_us, stop_us = span_us(recording, label, whole=progress is not None)
+    windows = LookAhead(windows_of(recording, WINDOW_US))
     if mode == "auto":
-        mode = "flicker" if flickers(recording) else "moving"
+        mode = "flicker" if flickers(windows.coming()) else "moving"
     report = _share(progress, start_us, stop_us)
     if mode == "flicker":
+        # Its fits take SciPy's optimiser along, which costs a moving board a quarter of a second.
+        from evcam.detect.flicker.stretches import detect_flicker
+
         flicker = flicker or FlickerOptions()
         stretches = windows_of(recording, round(flicker.stretch_s * 1e6))
         found = detect_flicker(_counted(stretches, report), target, flicker, name=label)
     elif isinstance(target, CircleGrid):
-        found = detect_moving(lambda: windows_of(recording, WINDOW_US), start_us, target, moving, name=label, progress=report)
+        found = detect_moving(windows, start_us, target, moving, name=label, progress=report)
     else:
         raise InputError(
             f"{label}: a {target.type} can only be found when it flickers before a still camera; this recording shows "
@@ -86,13 +94,12 @@ def _cut(events: Events, duration_us: int) -> Iterator[Events]:
         yield events.between(start_us, start_us + duration_us)
 
 
-def flickers(recording: Recording | Events) -> bool:
-    """The verdict of the first half second that has events to tell."""
-    for number, window in enumerate(windows_of(recording, 500_000)):
-        if len(window) >= 500:
-            return looks_like_flicker(window)
-        if number == _PROBES:
-            break
+def flickers(windows: Iterator[Events]) -> bool:
+    """The verdict of the first two windows of a quarter of a second that have events to tell."""
+    for _ in range(_PROBES):
+        both = list(islice(windows, 2))
+        if sum(map(len, both)) >= _EVENTS_TO_TELL:
+            return looks_like_flicker(both)
     return False
 
 

@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from evcam.core.detections import View
 from evcam.core.target import CircleGrid
+from evcam.detect.simplex import minimize_simplex
 from evcam.solvers.circle_image import circle_center_offset
 from evcam.solvers.homography import homography_dlt, transfer
 
 Array = NDArray[np.float64]
 
-_STRONGEST = ((-0.8, 0.5), (-0.1, 0.3))
-_FIRST_SIMPLEX = [[0.0, 0.0], [-0.2, 0.0], [0.0, 0.05]]
+_WEAKEST, _STRONGEST = np.array([-0.8, -0.1]), np.array([0.5, 0.3])
+_FIRST_SIMPLEX = np.array([[0.0, 0.0], [-0.2, 0.0], [0.0, 0.05]])
+_TOLERANCES = {"x_tolerance": 1e-3, "f_tolerance": 1e-5}
 _NEWTON_STEPS = 6
 _VIEWS_FOR_LENS = 24
 _POINTS_FOR_LENS = 12
+_VIEWS_AT_ONCE = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +88,19 @@ def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> L
         return LensBend(width, height)
     spread = [useful[i] for i in np.unique(np.linspace(0, len(useful) - 1, _VIEWS_FOR_LENS).astype(int))]
 
-    def unevenness(strengths: Array) -> float:
-        lens = LensBend(width, height, *strengths)
-        return float(np.mean([np.median(np.linalg.norm(_mapped(lens, *view) - view[1], axis=1)) for view in spread]))
+    board, image, mask = _padded(spread)
+    count = mask.sum(1)
+    middles = np.stack([(count - 1) // 2, count // 2], -1)
 
-    found = minimize(
-        unevenness, np.zeros(2), method="Nelder-Mead", bounds=_STRONGEST,
-        options={"xatol": 1e-3, "fatol": 1e-5, "maxfev": 80, "initial_simplex": _FIRST_SIMPLEX},
-    )
-    return LensBend(width, height, *map(float, found.x))
+    def unevenness(strengths: Array) -> float:
+        lens = LensBend(width, height, *map(float, strengths))
+        H = homography_dlt(board, lens.straightened(image), mask).matrix
+        miss = np.linalg.norm(lens.bent(transfer(H, board)) - image, axis=2)
+        ordered = np.sort(np.where(mask, miss, np.inf), axis=1)
+        return float(np.take_along_axis(ordered, middles, 1).mean())  # the mean of the views' medians
+
+    found = minimize_simplex(unevenness, _FIRST_SIMPLEX, _WEAKEST, _STRONGEST, max_evaluations=80, **_TOLERANCES)
+    return LensBend(width, height, *map(float, found))
 
 
 def center_offsets(
@@ -119,7 +125,7 @@ def center_offsets(
         To be subtracted from ``image``.
     """
     H = homography_dlt(board, lens.straightened(image)).matrix
-    return circle_center_offset(lambda xy: lens.bent(transfer(H, xy)), board, radius, directions, min_cosine)
+    return _offsets(lens, np.broadcast_to(H, (len(board), 3, 3)), board, radius, directions, min_cosine)
 
 
 def with_circle_centers(
@@ -131,11 +137,33 @@ def with_circle_centers(
     """
     boards = [target.object_points[view.ids, :2] for view in views]
     lens = fit_lens(width, height, [(board, view.xy) for board, view in zip(boards, views, strict=True)])
-    return tuple(
-        replace(view, xy=view.xy - center_offsets(lens, board, view.xy, target.radius_m, view.velocity, min_cosine))
-        for board, view in zip(boards, views, strict=True)
-    )
+    centered: list[View] = []
+    for first in range(0, len(views), _VIEWS_AT_ONCE):
+        some = views[first : first + _VIEWS_AT_ONCE]
+        board, image, mask = _padded([(b, v.xy) for b, v in zip(boards[first : first + _VIEWS_AT_ONCE], some, strict=True)])
+        H = homography_dlt(board, lens.straightened(image), mask).matrix
+        velocity = np.concatenate([view.velocity for view in some])
+        offsets = _offsets(lens, np.repeat(H, mask.sum(1), axis=0), board[mask], target.radius_m, velocity, min_cosine)
+        ends = np.cumsum([len(view) for view in some])[:-1]
+        centered += [replace(v, xy=v.xy - offset) for v, offset in zip(some, np.split(offsets, ends), strict=True)]
+    return tuple(centered)
 
 
-def _mapped(lens: LensBend, board: Array, image: Array) -> Array:
-    return lens.bent(transfer(homography_dlt(board, lens.straightened(image)).matrix, board))
+def _offsets(
+    lens: LensBend, H: Array, board: Array, radius: float, directions: Array | None, min_cosine: float
+) -> Array:
+    """`circle_center_offset` of discs that have a homography each, (N, 3, 3), to the image of the lens without bend."""
+
+    def to_image(xy: Array) -> Array:
+        return lens.bent(transfer(H, xy.reshape(len(H), -1, 2))).reshape(-1, 2)
+
+    return circle_center_offset(to_image, board, radius, directions, min_cosine)
+
+
+def _padded(views: Sequence[tuple[Array, Array]]) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Board and image points of several views, (V, N, 2), and which of them there are, (V, N)."""
+    mask = np.arange(max(len(board) for board, _ in views)) < np.array([[len(board)] for board, _ in views])
+    board, image = np.zeros((*mask.shape, 2)), np.zeros((*mask.shape, 2))
+    board[mask] = np.concatenate([board for board, _ in views])
+    image[mask] = np.concatenate([image for _, image in views])
+    return board, image, mask

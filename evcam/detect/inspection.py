@@ -13,8 +13,8 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.automatic import flickers, span_us, windows_of
+from evcam.detect.flicker.options import FlickerOptions
 from evcam.detect.flicker.phase import FlickerEvidence, flicker_evidence, signed_image
-from evcam.detect.flicker.stretches import FlickerOptions
 from evcam.detect.moving.inspect import Inspector, Stages
 from evcam.detect.moving.stream import WINDOW_US, detect_moving
 from evcam.detect.moving.views import MovingOptions
@@ -137,7 +137,7 @@ def inspect(
     InputError
         An outcome that this recording does not give.
     """
-    is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(recording))
+    is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(windows_of(recording, WINDOW_US)))
     if not outcomes:
         return ()
     if is_flicker:
@@ -154,7 +154,7 @@ def _inspect_moving(
     start_us, _ = span_us(recording, outcomes[0].recording, whole=False)
     count = (max(times_us) - start_us) // WINDOW_US + 1 + _MORE_WINDOWS
     inspector = Inspector(times_us)
-    detect_moving(lambda: islice(windows_of(recording, WINDOW_US), count), start_us, target, options, inspector=inspector)
+    detect_moving(islice(windows_of(recording, WINDOW_US), count), start_us, target, options, inspector=inspector)
     for t_us in times_us:
         if t_us not in inspector.stages:
             raise InputError(f"inspect: {t_us} us is not the instant of a view or rejection of {outcomes[0].recording}")

@@ -8,7 +8,12 @@ from evcam._jit import kernel
 
 APART = 3.0  # a pixel has rested when no edge passed for so many times the length of a burst
 HURRIED = 0.8  # an edge is faster when its events are closer than this many times the others'
-RADIX_BITS = 11  # two passes sort four seconds
+RADIX_BITS = 12  # two passes sort sixteen seconds
+
+CROSSING = np.dtype(
+    [("x", np.uint16), ("y", np.uint16), ("count", np.uint16), ("full", np.uint16), ("step_us", np.float32), ("p", np.bool_)],
+    align=True,
+)
 
 
 @kernel
@@ -29,79 +34,115 @@ def _order_by_pixel(x, y, width, start, order):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _sort_by_pixel(t, x, y, p, width, start, sorted_t, sorted_p):  # type: ignore[no-untyped-def]
-    """Counting sort of times and polarities: those of pixel q are ``[start[q]:start[q + 1]]``, in time order.
-
-    Bursts are then read from consecutive memory, where indices into the events would jump through all of it.
-    """
-    start[:] = 0
+def _count_by_pixel(x, y, width, stop):  # type: ignore[no-untyped-def]
+    """Add to ``stop[q]`` the events of pixel q."""
     for i in range(x.size):
-        start[int(y[i]) * width + int(x[i]) + 1] += 1
-    for q in range(start.size - 1):
-        start[q + 1] += start[q]
-    for i in range(x.size):
-        q = int(y[i]) * width + int(x[i])
-        sorted_t[start[q]] = t[i]
-        sorted_p[start[q]] = p[i]
-        start[q] += 1
-    for q in range(start.size - 1, 0, -1):
-        start[q] = start[q - 1]
-    start[0] = 0
+        stop[int(y[i]) * width + int(x[i])] += 1
 
 
 @kernel
-def _order_by_time(t, order, spare):  # type: ignore[no-untyped-def]
-    """Stable order of times by radix sort, in one of the two arrays given, which is returned."""
+def _counts_to_begins(stop):  # type: ignore[no-untyped-def]
+    """Turn the numbers of events of each pixel into the places of the first ones, sorted by pixel."""
+    begin = 0
+    for q in range(stop.size):
+        begin, stop[q] = begin + stop[q], begin
+
+
+@kernel
+def _sort_by_pixel(t, x, y, p, width, origin, stop, packed):  # type: ignore[no-untyped-def]
+    """Counting sort of events into ``packed`` (twice the time since ``origin``, plus the polarity).
+
+    ``stop[q]`` is where the next event of pixel q belongs; in the end the events of pixel q end there, in time order, and
+    begin where those of pixel q - 1 end.  Bursts are then read from consecutive memory, where
+    indices into the events would jump through all of it.
+    """
+    for i in range(x.size):
+        q = int(y[i]) * width + int(x[i])
+        packed[stop[q]] = (t[i] - origin) << 1 | p[i]
+        stop[q] += 1
+
+
+@kernel
+def _order_by_time(t, order, ordered):  # type: ignore[no-untyped-def]
+    """Write the stable order of times, and the ordered times, by radix sort; False, undone, where the span is too long."""
     if t.size == 0:
-        return order
+        return True
     low, high = t[0], t[0]
     for i in range(t.size):
         low, high = min(low, t[i]), max(high, t[i])
-        order[i] = i
+    digits = _bits(t.size)
+    if _bits(high - low) + digits > 63:
+        return False
+    # Time and number in one word: a sort by number alone would jump through all times.
+    words, spare = np.empty(t.size, np.int64), np.empty(t.size, np.int64)
+    for i in range(t.size):
+        words[i] = (t[i] - low) << digits | i
     place = np.empty(1 << RADIX_BITS, np.int64)
-    shift = 0
-    while (high - low) >> shift > 0:
+    for shift in range(digits, digits + _bits(high - low), RADIX_BITS):
         place[:] = 0
         for i in range(t.size):
-            place[((t[i] - low) >> shift) & (place.size - 1)] += 1
-        before = 0
-        for digit in range(place.size):
-            before, place[digit] = before + place[digit], before
+            place[(words[i] >> shift) & (place.size - 1)] += 1
+        _counts_to_begins(place)
         for i in range(t.size):
-            digit = ((t[order[i]] - low) >> shift) & (place.size - 1)
-            spare[place[digit]] = order[i]
+            digit = (words[i] >> shift) & (place.size - 1)
+            spare[place[digit]] = words[i]
             place[digit] += 1
-        order, spare = spare, order
-        shift += RADIX_BITS
-    return order
+        words, spare = spare, words
+    for i in range(t.size):
+        order[i] = words[i] & ((1 << digits) - 1)
+        ordered[i] = low + (words[i] >> digits)
+    return True
 
 
 @kernel
-def _burst_end(t, p, first, stop, min_gap, gap_factor, pair_gap):  # type: ignore[no-untyped-def]
+def _bits(number):  # type: ignore[no-untyped-def]
+    """How many bits a whole number takes."""
+    bits = 0
+    while number >> bits > 0:
+        bits += 1
+    return bits
+
+
+@kernel
+def _in_order(rows, order, x, y, p, count, full, step_us):  # type: ignore[no-untyped-def]
+    """Write the columns of crossings in the order given."""
+    for i in range(order.size):
+        row = rows[order[i]]
+        x[i], y[i], p[i] = row["x"], row["y"], row["p"]
+        count[i], full[i], step_us[i] = row["count"], row["full"], row["step_us"]
+
+
+@kernel
+def _burst_end(packed, first, stop, min_gap, gap_factor, pair_gap):  # type: ignore[no-untyped-def]
     """Position after the last event of the burst that begins at ``first``.
 
     A burst ends where polarity changes, or at a gap that is long beside the
     shorter one of its two neighbouring gaps.
     """
-    polarity = p[first]
+    polarity = packed[first] & 1
     before = np.int64(-1)
+    last = np.int64(packed[first] >> 1)
+    never_ends = min(min_gap, pair_gap)
     i = first + 1
-    while i < stop and p[i] == polarity:
-        gap = t[i] - t[i - 1]
-        after = np.int64(-1)
-        if i + 1 < stop and p[i + 1] == polarity:
-            after = t[i + 1] - t[i]
-        if before < 0 and after < 0:
-            limit = np.float64(pair_gap)
-        elif before < 0:
-            limit = max(min_gap, gap_factor * after)
-        elif after < 0:
-            limit = max(min_gap, gap_factor * before)
-        else:
-            limit = max(min_gap, gap_factor * min(before, after))
-        if gap > limit:
-            break
+    while i < stop and packed[i] & 1 == polarity:
+        now = np.int64(packed[i] >> 1)
+        gap = now - last
+        if gap > never_ends:
+            after = np.int64(-1)
+            if i + 1 < stop and packed[i + 1] & 1 == polarity:
+                after = np.int64(packed[i + 1] >> 1) - now
+            if before < 0 and after < 0:
+                limit = np.float64(pair_gap)
+            elif before < 0:
+                limit = max(min_gap, gap_factor * after)
+            elif after < 0:
+                limit = max(min_gap, gap_factor * before)
+            else:
+                limit = max(min_gap, gap_factor * min(before, after))
+            if gap > limit:
+                break
         before = gap
+        last = now
         i += 1
     return i
 
@@ -142,6 +183,21 @@ def _is_hurried(count, begin, end, i, n, largest):  # type: ignore[no-untyped-de
 
 
 @kernel
+def _least(full, full_share):  # type: ignore[no-untyped-def]
+    """Fewest events of a full change whose usual number is ``full``; one event fewer is as usual, however few there are."""
+    return min(full_share * full, full - 1.0)
+
+
+@kernel
+def _full_half(count, is_fresh):  # type: ignore[no-untyped-def]
+    """At which event half of a full change is done.
+
+    A pixel's very first burst begins right at the plateau; others begin, and all end, anywhere within one step of it.
+    """
+    return 0.5 * count + (0.25 if is_fresh else 0.0)
+
+
+@kernel
 def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type: ignore[no-untyped-def]
     """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
 
@@ -153,12 +209,11 @@ def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type:
     """
     largest = _largest_nearby(count, i, n)
     full = count[largest]
-    least = min(full_share * full, full - 1)  # one event fewer is as usual, however few there are
+    least = _least(full, full_share)
     turned_before = i > 0 and _turns(begin, end, polarity, i - 1)
     turned_after = i + 1 < n and _turns(begin, end, polarity, i)
     if not turned_before and not turned_after and (count[i] >= least or _is_hurried(count, begin, end, i, n, largest)):
-        # A pixel's very first burst begins right at the plateau; others begin, and all end, anywhere within one step of it.
-        return 0.5 * count[i] + (0.25 if is_fresh and i == 0 else 0.0), count[i]
+        return _full_half(count[i], is_fresh), count[i]
     if 2 * count[i] > full:
         if not turned_before and i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
             return 0.5 * full, full
@@ -170,40 +225,55 @@ def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type:
 
 @kernel
 def _bursts_to_crossings(  # type: ignore[no-untyped-def]
-    t, p, start, min_gap, gap_factor, pair_gap, full_share, fresh, out_pixel, out_t, out_p, out_count, out_full, out_step
+    packed, stop, width, min_gap, gap_factor, pair_gap, full_share, fresh, when, rows
 ):
-    """Write one crossing per burst of times and polarities sorted by pixel; return how many."""
+    """Write time and `CROSSING` of every burst of events sorted by pixel (see `_sort_by_pixel`); return how many."""
     found = 0
     longest = 0
-    for q in range(start.size - 1):
-        longest = max(longest, start[q + 1] - start[q])
-    first = np.empty(longest, np.int64)
-    count = np.empty(longest, np.int64)
+    after = 0
+    for q in range(stop.size):
+        longest = max(longest, stop[q] - after)
+        after = stop[q]
+    first, begin, end = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
     polarity = np.empty(longest, np.bool_)
-    begin = np.empty(longest, np.int64)
-    end = np.empty(longest, np.int64)
-    for q in range(start.size - 1):
+    padded = np.zeros(longest + 4, np.int64)  # two empty bursts on either side
+    count = padded[2:]
+    turned = np.zeros(longest + 1, np.bool_)
+    after = 0
+    for q in range(stop.size):
+        i, after = after, stop[q]
+        if i == after:
+            continue
         n = 0
-        i = start[q]
-        while i < start[q + 1]:
-            stop = _burst_end(t, p, i, start[q + 1], min_gap, gap_factor, pair_gap)
-            first[n], count[n], polarity[n] = i, stop - i, p[i]
-            begin[n], end[n] = t[i], t[stop - 1]
+        while i < after:
+            next_one = _burst_end(packed, i, after, min_gap, gap_factor, pair_gap)
+            first[n], count[n], polarity[n] = i, next_one - i, packed[i] & 1 == 1
+            begin[n], end[n] = packed[i] >> 1, packed[next_one - 1] >> 1
+            turned[n] = n > 0 and _turns(begin, end, polarity, n - 1)
             n += 1
-            i = stop
+            i = next_one
+        turned[n] = False
+        count[n], count[n + 1] = 0, 0
+        y = q // width
         for b in range(n):
-            half, full = _half_way(count, polarity, begin, end, b, n, full_share, fresh[q])
+            is_fresh = fresh[q] and b == 0
+            largest = max(max(padded[b], padded[b + 1], padded[b + 3], padded[b + 4]), count[b])
+            # What `_half_way` says of most bursts, without asking.
+            if count[b] >= _least(largest, full_share) and not (turned[b] or turned[b + 1]):
+                half, full = _full_half(count[b], is_fresh), count[b]
+            elif count[b] == 1 and largest > 1:
+                half, full = 0.5, 0
+            else:
+                half, full = _half_way(count, polarity, begin, end, b, n, full_share, is_fresh)
             k = min(max(int(half), 1), max(count[b] - 1, 1))
-            when = np.float64(t[first[b] + k - 1])
+            at = np.float64(packed[first[b] + k - 1] >> 1)
             step = 0.0
             if count[b] > 1:
-                step = np.float64(t[first[b] + k]) - when
-                when += step * max(half - k, 0.0)
-            out_pixel[found] = q
-            out_t[found] = np.int64(np.round(when))
-            out_p[found] = polarity[b]
-            out_count[found] = min(count[b], 65535)
-            out_full[found] = min(full, 65535)
-            out_step[found] = step
+                step = np.float64(packed[first[b] + k] >> 1) - at
+                at += step * max(half - k, 0.0)
+            when[found] = np.int64(np.round(at))
+            row = rows[found]
+            row["x"], row["y"], row["p"] = q - y * width, y, polarity[b]
+            row["count"], row["full"], row["step_us"] = min(count[b], 65535), min(full, 65535), step
             found += 1
     return found

@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.events import Events
 from evcam.errors import InputError
-from evcam.flow._crossings import _bursts_to_crossings, _order_by_time, _sort_by_pixel
+from evcam.flow._crossings import (
+    CROSSING,
+    _bursts_to_crossings,
+    _count_by_pixel,
+    _counts_to_begins,
+    _in_order,
+    _order_by_time,
+    _sort_by_pixel,
+)
 
 
 @dataclass(frozen=True)
@@ -89,7 +99,7 @@ class Crossings:
 
 
 def edge_crossings(
-    events: Events, options: BurstOptions | None = None, *, fresh: NDArray[np.bool_] | None = None
+    events: Events | Sequence[Events], options: BurstOptions | None = None, *, fresh: NDArray[np.bool_] | None = None
 ) -> Crossings:
     """Reduce each burst of events to the moment at which the edge passed the pixel.
 
@@ -103,8 +113,8 @@ def edge_crossings(
 
     Parameters
     ----------
-    events : Events
-        A stretch of a recording.  Bursts cut by its ends count as they are.
+    events : Events, or sequence of Events
+        A stretch of a recording, or consecutive pieces of one.  Bursts cut by its ends count as they are.
     options : BurstOptions, optional
         What belongs to one burst.
     fresh : ndarray of bool, shape (height, width), optional
@@ -129,27 +139,51 @@ def edge_crossings(
     (20, 4)
     """
     options = options or BurstOptions()
-    n = len(events)
-    start = np.empty(events.width * events.height + 1, np.int64)
-    pixel_t, pixel_p = np.empty(n, np.int64), np.empty(n, np.bool_)
-    _sort_by_pixel(events.t, events.x, events.y, events.p, events.width, start, pixel_t, pixel_p)
-    pixel, t, p = np.empty(n, np.int32), np.empty(n, np.int64), np.empty(n, np.bool_)
-    count, full, step = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
+    pieces = [events] if isinstance(events, Events) else list(events)
+    width, height = pieces[0].width, pieces[0].height
+    pieces = [piece for piece in pieces if len(piece)]
+    if not pieces:
+        return _columns(np.empty(0, np.int64), np.empty(0, CROSSING), width, height)
+    packed, stop, origin_us = _by_pixel(pieces)
+    when, rows = np.empty(len(packed), np.int64), np.empty(len(packed), CROSSING)
     found = _bursts_to_crossings(
-        pixel_t, pixel_p, start, options.min_gap_us, options.gap_factor, options.pair_gap_us,
-        options.full_share, _flags(fresh, events), pixel, t, p, count, full, step
+        packed, stop, width, options.min_gap_us, options.gap_factor, options.pair_gap_us, options.full_share,
+        _flags(fresh, width, height), when, rows
     )
-    in_time = _order_by_time(t[:found], np.empty(found, np.int32), np.empty(found, np.int32))
-    y, x = np.divmod(pixel[in_time], events.width)
-    return Crossings(
-        t[in_time], x.astype(np.uint16), y.astype(np.uint16), p[in_time], count[in_time], full[in_time], step[in_time],
-        events.width, events.height,
-    )
+    return _columns(when[:found] + origin_us, rows[:found], width, height)
 
 
-def _flags(fresh: NDArray[np.bool_] | None, events: Events) -> NDArray[np.bool_]:
+def _by_pixel(pieces: list[Events]) -> tuple[NDArray[Any], NDArray[Any], int]:
+    """Events sorted by pixel as `_sort_by_pixel` leaves them, where those of each pixel stop, and what their times count from."""
+    total = sum(map(len, pieces))
+    stop = np.zeros(pieces[0].width * pieces[0].height, np.int32 if total < 2**31 else np.int64)
+    for piece in pieces:
+        _count_by_pixel(piece.x, piece.y, piece.width, stop)
+    _counts_to_begins(stop)
+    # An even origin leaves half microseconds to be rounded as they would be without one.
+    origin_us = int(pieces[0].t[0]) // 2 * 2
+    packed = np.empty(total, np.uint32 if int(pieces[-1].t[-1]) - origin_us < 2**31 else np.int64)
+    for piece in pieces:
+        _sort_by_pixel(piece.t, piece.x, piece.y, piece.p, piece.width, origin_us, stop, packed)
+    return packed, stop, origin_us
+
+
+def _columns(when_us: NDArray[np.int64], rows: NDArray[Any], width: int, height: int) -> Crossings:
+    """Crossings in order of time."""
+    n = len(rows)
+    order, t = np.empty(n, np.int32), np.empty(n, np.int64)
+    if not _order_by_time(when_us, order, t):
+        order = np.argsort(when_us, kind="stable").astype(np.int32)
+        t = when_us[order]
+    x, y, p, count = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_), np.empty(n, np.uint16)
+    full, step_us = np.empty(n, np.uint16), np.empty(n, np.float32)
+    _in_order(rows, order, x, y, p, count, full, step_us)
+    return Crossings(t, x, y, p, count, full, step_us, width, height)
+
+
+def _flags(fresh: NDArray[np.bool_] | None, width: int, height: int) -> NDArray[np.bool_]:
     if fresh is None:
-        return np.zeros(events.width * events.height, np.bool_)
-    if fresh.shape != (events.height, events.width):
-        raise InputError(f"fresh must have the sensor's shape {(events.height, events.width)}, not {fresh.shape}")
+        return np.zeros(width * height, np.bool_)
+    if fresh.shape != (height, width):
+        raise InputError(f"fresh must have the sensor's shape {(height, width)}, not {fresh.shape}")
     return np.ascontiguousarray(fresh, np.bool_).ravel()

@@ -100,7 +100,7 @@ class StageTimes:
                 one.start()
             try:
                 found = detect_moving(
-                    lambda: self.read(opened.windows(duration_us=WINDOW_US)), opened.start_us, target,
+                    self.read(opened.windows(duration_us=WINDOW_US)), opened.start_us, target,
                 )
             finally:
                 for one in patches:
@@ -173,7 +173,7 @@ def rates(events: Events, target: CircleGrid, repeats: int) -> None:
         played = Events.from_arrays(
             (events.t / factor).astype(np.int64), events.x, events.y, events.p, width=events.width, height=events.height
         )
-        seconds = cost_s(lambda e=played: detect_moving(lambda: cut(e), int(e.t[0]), target), repeats)  # type: ignore[misc]
+        seconds = cost_s(lambda e=played: detect_moving(cut(e), int(e.t[0]), target), repeats)  # type: ignore[misc]
         rate = len(played) / played.duration_s / 1e6
         rows.append((f"{rate:.2f}", f"{seconds / played.duration_s * 20:.2f}", f"{seconds / len(played) * 1e9:.0f}"))
     table(("Mev/s", "ms per 20 ms of recording", "ns per event"), rows)

@@ -72,3 +72,21 @@ def test_duration_and_emptiness():
     assert some(1).duration_s == 0
     none = Events.empty(8, 6)
     assert len(none) == len(none.between(0, 10)) == none.duration_s == 0
+
+
+def test_pieces_join_to_what_they_were_cut_from():
+    events = some()
+    joined = Events.joined([events[:3], events[3:3], events[3:]])
+    for name in ("t", "x", "y", "p"):
+        assert np.array_equal(getattr(joined, name), getattr(events, name))
+        assert not getattr(joined, name).flags.writeable
+    assert np.shares_memory(Events.joined([events[3:3], events]).t, events.t)
+    assert len(Events.joined([events[3:3]] * 2)) == 0
+
+
+@pytest.mark.parametrize(("pieces", "says"), [
+    ([some()[5:], some()[:5]], "backwards"), ([some(), Events.empty(9, 6)], "different sensors"), ([], "no pieces"),
+])
+def test_only_consecutive_pieces_of_one_sensor_are_joined(pieces, says):
+    with pytest.raises(InputError, match=says):
+        Events.joined(pieces)

@@ -8,8 +8,8 @@ from evcam.core.events import Events
 from evcam.core.rotation import exp_so3
 from evcam.core.target import Checkerboard, CircleGrid
 from evcam.core.trajectory import Trajectory
-from evcam.detect.flicker.phase import flicker_evidence, flicker_frequency_hz
-from evcam.detect.flicker.stretches import FlickerOptions, detect_flicker, looks_like_flicker
+from evcam.detect.flicker.phase import flicker_evidence, flicker_frequency_hz, looks_like_flicker
+from evcam.detect.flicker.stretches import FlickerOptions, detect_flicker
 from evcam.errors import InputError
 from evcam.sim.placing import facing_pose
 from evcam.sim.presets import checkerboard_flicker

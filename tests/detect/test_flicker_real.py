@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from evcam.core.target import Checkerboard
-from evcam.detect.flicker.stretches import detect_flicker, looks_like_flicker
+from evcam.detect.flicker.phase import looks_like_flicker
+from evcam.detect.flicker.stretches import detect_flicker
 from evcam.io import open_recording
 
 DATA = os.environ.get("EVCAM_REFERENCE_DATA")

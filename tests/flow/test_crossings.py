@@ -154,5 +154,29 @@ def test_impossible_options_are_refused(change):
 @pytest.mark.parametrize("span_us", [1, 2_000, 5_000_000, 2**40])
 def test_times_are_ordered_like_a_stable_sort(span_us):
     t = np.random.default_rng(0).integers(-span_us, span_us, 5000)
-    order = _order_by_time(t, np.empty(len(t), np.int32), np.empty(len(t), np.int32))
+    order, ordered = np.empty(len(t), np.int32), np.empty(len(t), np.int64)
+    assert _order_by_time(t, order, ordered)
     assert np.array_equal(order, np.argsort(t, kind="stable"))
+    assert np.array_equal(ordered, np.sort(t))
+
+
+def test_pieces_are_one_stretch(make_edge):
+    events = make_edge(30, 250).events
+    whole, pieces = edge_crossings(events), edge_crossings([events[:700], events[700:700], events[700:]])
+    for name in ("t", "x", "y", "p", "count", "full", "step_us"):
+        assert np.array_equal(getattr(whole, name), getattr(pieces, name))
+
+
+@pytest.mark.parametrize("years", [0.001, 1, 200])
+def test_a_long_rest_between_bursts_is_no_limit(years):
+    width, height, later = 50, 48, int(years * 365.25 * 86400e6)
+    x, y = (v.ravel() for v in np.meshgrid(np.arange(width), np.arange(height)))
+    t = np.repeat([10, 20, 30, later + 10, later + 20, later + 30], len(x))
+    c = edge_crossings(Events.from_arrays(t, np.tile(x, 6), np.tile(y, 6), np.ones(len(t)), width=width, height=height))
+    assert np.unique(c.t).tolist() == [15, later + 15]
+    assert np.array_equal(c.x, np.tile(x, 2))
+    assert set(c.count) == {3}
+
+
+def test_no_events_have_no_crossings():
+    assert len(edge_crossings(Events.empty(4, 3))) == len(edge_crossings([Events.empty(4, 3)] * 2)) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.events import Events
+from evcam.detect.flicker.options import FLICKER_COHERENCE
 
 _MAX_PIXELS = 2000
 _BIN_S = 5e-4
@@ -18,6 +20,7 @@ _MIN_CYCLES = 2
 _MIN_EVENTS_PER_PIXEL = 4
 _MAX_PHASE_TURNS = 2
 _SCAN_BLOCKS = 128
+_PROBE_EVENTS = 25_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -163,6 +166,19 @@ def flicker_evidence(events: Events) -> FlickerEvidence:
     cycles = events.duration_s * frequency_hz
     _, agreeing = scan_phase(phase_image(events, frequency_hz))
     return FlickerEvidence(frequency_hz, float(agreeing * cycles / len(events)), cycles)
+
+
+def looks_like_flicker(events: Events | Sequence[Events], min_coherence: float = FLICKER_COHERENCE) -> bool:
+    """Whether a stretch of events (half a second is plenty), or pieces of one, shows a still camera before a flickering pattern.
+
+    See `flicker_evidence` for the figures behind the answer.  Of many events those of evenly
+    spread pixels are looked at.
+    """
+    pieces = [events] if isinstance(events, Events) else events
+    every = sum(map(len, pieces)) // _PROBE_EVENTS
+    if every > 1:
+        pieces = [piece[(piece.x + 5 * piece.y) % every == 0] for piece in pieces]
+    return flicker_evidence(Events.joined(pieces)).coherence >= min_coherence
 
 
 def signed_image(events: Events, frequency_hz: float) -> NDArray[np.float64]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.board_map import with_circle_centers
+from evcam.detect.lookahead import LookAhead
 from evcam.detect.moving.following import Follower
 from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.tone import ToneMap
@@ -28,9 +29,9 @@ _MARGIN_STEPS = 2
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Block:
-    """Events of ``[start_us, stop_us)`` with a window more on either side."""
+    """Windows of ``[start_us, stop_us)``, and one more on either side."""
 
-    events: Events
+    windows: tuple[Events, ...]
     start_us: int
     stop_us: int
     is_last: bool
@@ -38,7 +39,7 @@ class _Block:
 
 
 def detect_moving(
-    windows: Callable[[], Iterator[Events]], start_us: int, target: CircleGrid, options: MovingOptions | None = None,
+    windows: Iterable[Events], start_us: int, target: CircleGrid, options: MovingOptions | None = None,
     *, name: str = "recording", progress: Callable[[int], None] | None = None,
     inspector: Inspector | None = None,
 ) -> Detections:
@@ -46,8 +47,8 @@ def detect_moving(
 
     Parameters
     ----------
-    windows : callable
-        Returns consecutive windows of `WINDOW_US`, from the recording's beginning; called twice.
+    windows : iterable of Events
+        Consecutive windows of `WINDOW_US`, from the recording's beginning.
     start_us : int
         Where the first window begins.
     target : CircleGrid
@@ -67,13 +68,14 @@ def detect_moving(
         A view or a rejection every ``options.step_us``; mode ``"moving"``.
     """
     options = options or MovingOptions()
-    start = Start(_picture_at_the_beginning(windows(), options, target), Follower(target))
+    windows = LookAhead(windows)
+    start = Start(_picture_at_the_beginning(windows.coming(), options, target), Follower(target))
     found: list[View | Rejection] = []
     size = (0, 0)
-    for block in _blocks(windows(), start_us):
-        size = (block.events.width, block.events.height)
+    for block in _blocks(windows, start_us):
+        size = (block.windows[0].width, block.windows[0].height)
         times_us, kept = _view_times(block, start_us, options.step_us)
-        crossings = edge_crossings(block.events, fresh=block.fresh)
+        crossings = edge_crossings(block.windows, fresh=block.fresh)
         out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
         found += out
         if progress is not None:
@@ -113,19 +115,14 @@ def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
         core = held[1 if done else 0 : -1]
         if len(core) >= _WINDOWS_PER_BLOCK or sum(map(len, core)) > _BLOCK_EVENTS:
             stop = done + len(core)
-            yield _Block(_joined(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False, fresh)
+            yield _Block(tuple(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False, fresh)
             fresh = fresh.copy()
             for passed in held[:-2]:
                 fresh[passed.y, passed.x] = False
             done, held = stop, held[-2:]
     assert fresh is not None
     core = held[1:] if done else held
-    yield _Block(_joined(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True, fresh)
-
-
-def _joined(windows: list[Events]) -> Events:
-    columns = (np.concatenate([getattr(w, c) for w in windows]) for c in "txyp")
-    return Events.from_arrays(*columns, width=windows[0].width, height=windows[0].height)
+    yield _Block(tuple(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True, fresh)
 
 
 def _view_times(block: _Block, origin: int, step_us: int) -> tuple[NDArray[np.int64], slice]:
@@ -136,8 +133,9 @@ def _view_times(block: _Block, origin: int, step_us: int) -> tuple[NDArray[np.in
     half, margin = step_us // 2, _MARGIN_STEPS
     first = -((origin + half - block.start_us) // step_us)
     stop = -((origin + half - block.stop_us) // step_us)
-    if block.is_last and len(block.events):
-        stop = min(stop, -((origin - int(block.events.t[-1])) // step_us))
+    if block.is_last:
+        last_us = max((int(window.t[-1]) for window in block.windows if len(window)), default=block.stop_us)
+        stop = min(stop, -((origin - last_us) // step_us))
     count = max(stop - first, 0)
     times = origin + half + step_us * np.arange(first - margin, first + count + margin)
     return times, slice(margin, margin + count)
