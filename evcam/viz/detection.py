@@ -13,7 +13,7 @@ from evcam.core.atomic import atomic_path, check_writable
 from evcam.core.detections import View
 from evcam.detect.inspection import FlickerInspection, Inspection, MovingInspection, instant_us
 from evcam.detect.moving.discs import FITTED
-from evcam.detect.moving.following import Sighting
+from evcam.detect.moving.sighting import Sighting
 from evcam.errors import InputError
 from evcam.flow import SurfaceOfActiveEvents, normal_flow
 

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
 from evcam.detect.moving.discs import DiscFits
-from evcam.detect.moving.following import NotSeen, Sighting, disc_picture
+from evcam.detect.moving.following import disc_picture
 from evcam.detect.moving.regions import Regions, elliptic_regions
+from evcam.detect.moving.sighting import NotSeen, Sighting
 from evcam.detect.moving.tone import ToneMap
 from evcam.flow.crossings import Crossings
 
@@ -71,6 +72,11 @@ class Inspector:
             picture = disc_picture(tone, target)
             around = crossings.between(t_us - _AROUND_US, t_us + _AROUND_US)
             self.stages[t_us] = Stages(t_us, picture, elliptic_regions(picture), sighting, around, None)
+
+    def relocated(self, sighting: Sighting) -> None:
+        """Take note of a board that was found in a picture only from what came later."""
+        if sighting.t_us in self._times_us:
+            self.stages[sighting.t_us] = replace(self.stages[sighting.t_us], sighting=sighting)
 
     def fitted(self, t_us: int, fits: DiscFits) -> None:
         """Take note of the ellipses fitted after `located`."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,7 +11,6 @@ from evcam.core.target import CircleGrid
 from evcam.detect.board_lattice import QUARTER_TURNS, best_shifts, board_cells, board_symmetries
 from evcam.detect.moving._lattice import _neighbours, _walk
 from evcam.detect.moving.regions import Regions
-from evcam.solvers.homography import homography_dlt, transfer
 
 MIN_DISCS = 6
 _STEP_TOLERANCE = 0.3
@@ -41,20 +39,13 @@ class Placement:
         The board's disc ids.
     index : ndarray of int64, shape (M,)
         The candidates that are these discs.
-    H_image_board : ndarray of float64, shape (3, 3)
-        Homography from lattice spacings (x, y) of the board to pixels.
     beside : int
         Candidates of the lattice that would lie beside the board.
     """
 
     ids: NDArray[np.int64]
     index: NDArray[np.int64]
-    H_image_board: NDArray[np.float64]
     beside: int
-
-    def predict(self, target: CircleGrid) -> NDArray[np.float64]:
-        """Where the homography puts all discs of the board, shape (K, 2), px."""
-        return transfer(self.H_image_board, np.array(target.lattice, float))
 
 
 def walk_lattice(regions: Regions, target: CircleGrid) -> Lattice | None:
@@ -96,7 +87,7 @@ def walk_lattice(regions: Regions, target: CircleGrid) -> Lattice | None:
     return best
 
 
-def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[Placement]:
+def placements(lattice: Lattice, target: CircleGrid) -> list[Placement]:
     """All ways to lay the walked lattice on the board that cover it about equally well.
 
     The four quarter turns and every shift are tried, never a mirror image.  Ways
@@ -110,28 +101,9 @@ def placements(lattice: Lattice, regions: Regions, target: CircleGrid) -> list[P
     if most < max(MIN_DISCS, _MIN_SHARE_ON_BOARD * len(lattice.index)):
         return []
     return [
-        _placement(ids, lattice.index[members], regions, target, len(lattice.index) - count)
+        Placement(ids, lattice.index[members], len(lattice.index) - count)
         for count, ids, members in found if count >= max(most - _SLACK, MIN_DISCS)
     ]
-
-
-def contradictions(
-    placement: Placement, target: CircleGrid, shows_no_disc: Callable[[NDArray[np.float64]], NDArray[np.bool_]]
-) -> int:
-    """How many discs the placement expects where the picture plainly shows none.
-
-    Parameters
-    ----------
-    placement : Placement
-        A way to lay the board.
-    target : CircleGrid
-        The board.
-    shows_no_disc : callable
-        From positions (N, 2) to whether there is plainly no disc; False outside the image
-        and where something else covers the place.
-    """
-    missing = np.setdiff1d(np.arange(len(target)), placement.ids)
-    return int(shows_no_disc(placement.predict(target)[missing]).sum()) if len(missing) else 0
 
 
 def _without_doubles(index: NDArray[np.int64], cells: NDArray[np.int64]) -> Lattice:
@@ -139,10 +111,3 @@ def _without_doubles(index: NDArray[np.int64], cells: NDArray[np.int64]) -> Latt
     _, first = np.unique(cells[index, :2], axis=0, return_index=True)
     index = index[np.sort(first)]
     return Lattice(index, cells[index, :2])
-
-
-def _placement(
-    ids: NDArray[np.int64], index: NDArray[np.int64], regions: Regions, target: CircleGrid, beside: int
-) -> Placement:
-    board = np.array(target.lattice, float)[ids]
-    return Placement(ids, index, homography_dlt(board, regions.centers[index]).matrix, beside)

@@ -15,8 +15,9 @@ from evcam.detect.board_map import with_circle_centers
 from evcam.detect.lookahead import LookAhead
 from evcam.detect.moving.following import Follower
 from evcam.detect.moving.inspect import Inspector
+from evcam.detect.moving.scan import Start
 from evcam.detect.moving.tone import ToneMap
-from evcam.detect.moving.views import MovingOptions, Start, views_of_block
+from evcam.detect.moving.views import MovingOptions, views_of_block
 from evcam.flow.crossings import edge_crossings
 
 WINDOW_US = 250_000

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from evcam.core.detections import Rejection, View
 from evcam.core.target import CircleGrid
 from evcam.detect.moving.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
-from evcam.detect.moving.following import Follower, NotSeen, Sighting
+from evcam.detect.moving.field import smooth_field
 from evcam.detect.moving.inspect import Inspector
-from evcam.detect.moving.tone import ToneMap
+from evcam.detect.moving.outliers import on_the_board
+from evcam.detect.moving.scan import Start, scan
+from evcam.detect.moving.sighting import NotSeen, Sighting
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
@@ -56,19 +58,6 @@ _ROUGH_SHAPE_STD = 0.15
 _SHAPE_FLOOR = 0.01
 _VELOCITY_FLOOR_PXPS = 3.0
 _MIN_FOR_FIELD = 6
-_MIN_FOR_QUADRATIC = 18
-
-
-@dataclass(frozen=True, eq=False, slots=True)
-class Start:
-    """What a block needs from the one before it: the picture and what was seen last."""
-
-    tone: ToneMap
-    follower: Follower
-
-    def copy(self) -> Start:
-        """An independent copy of the same moment."""
-        return Start(self.tone.copy(), self.follower.copy())
 
 
 def views_of_block(
@@ -88,18 +77,7 @@ def views_of_block(
         For the next block, whose first instant lies twice that number of steps before the end of this one's.
     """
     target = start.follower.target
-    handover = len(times_us) - 2 * kept.start
-    sightings: list[Sighting | NotSeen] = []
-    following = start
-    done = int(crossings.t[0]) if len(crossings) else 0
-    for i, t_us in enumerate(map(int, times_us)):
-        if i == handover:
-            following = start.copy()
-        start.tone.advance(crossings.between(done, t_us))
-        done = max(done, t_us)
-        sightings.append(start.follower.locate(start.tone, t_us))
-        if inspector is not None:
-            inspector.located(start.tone, target, sightings[-1], crossings)
+    sightings, following = scan(crossings, times_us, start, len(times_us) - 2 * kept.start, inspector)
     starts = [_rough(sightings, i) for i in range(len(sightings))]
     fits = [_fit(crossings, s, target, options, _ALONE) if isinstance(s, DiscStart) else None for s in starts]
     out: list[View | Rejection] = []
@@ -111,7 +89,7 @@ def views_of_block(
         fit = _fit(crossings, _refined(rough, fits, i, options.step_us), target, options, _TOGETHER)
         if inspector is not None:
             inspector.fitted(rough.t_us, fit)
-        out.append(_view(fit, rough, (crossings.width, crossings.height), options, recording))
+        out.append(_view(fit, rough, target, (crossings.width, crossings.height), options, recording))
     return out, following
 
 
@@ -136,7 +114,7 @@ def _rough(sightings: list[Sighting | NotSeen], i: int) -> DiscStart | NotSeen:
     if both.sum() < 3:
         return NotSeen(here.t_us, "no motion known", "fewer than three discs are seen just before and after")
     change = (last.centers - first.centers) / ((last.t_us - first.t_us) * 1e-6)
-    velocities = _smooth_field(here.centers, change, both)
+    velocities = smooth_field(here.centers, change, both, 2)
     spread = 10.0 + 0.3 * float(np.median(np.linalg.norm(velocities, axis=1)))
     return DiscStart(here.t_us, here.centers, velocities, np.zeros_like(velocities), here.shapes, spread, _ROUGH_SHAPE_STD)
 
@@ -151,8 +129,8 @@ def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int
     good = fit.status == FITTED
     if good.sum() < _MIN_FOR_FIELD:
         return start
-    velocities = _smooth_field(start.centers, fit.velocities, good)
-    shapes = _smooth_field(start.centers, fit.shapes.reshape(-1, 4), good).reshape(-1, 2, 2)
+    velocities = smooth_field(start.centers, fit.velocities, good, 2)
+    shapes = smooth_field(start.centers, fit.shapes.reshape(-1, 4), good, 2).reshape(-1, 2, 2)
     velocity_std = _scatter(fit.velocities[good] - velocities[good]) + _VELOCITY_FLOOR_PXPS
     size = np.sqrt(np.abs(np.linalg.det(shapes)))[:, None]
     shape_std = _scatter((fit.shapes - shapes).reshape(-1, 4)[good] / size[good]) + _SHAPE_FLOOR
@@ -162,7 +140,7 @@ def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int
         both = (known[0].status == FITTED) & (known[-1].status == FITTED)
         if both.sum() >= _MIN_FOR_FIELD:
             span_s = step_us * 1e-6 * (len(known) - 1)
-            accelerations = _smooth_field(start.centers, (known[-1].velocities - known[0].velocities) / span_s, both)
+            accelerations = smooth_field(start.centers, (known[-1].velocities - known[0].velocities) / span_s, both, 2)
     return DiscStart(start.t_us, start.centers, velocities, accelerations, shapes, velocity_std, shape_std)
 
 
@@ -171,30 +149,15 @@ def _scatter(differences: Array) -> float:
     return 1.4826 * float(np.median(np.abs(differences)))
 
 
-def _smooth_field(xy: Array, values: Array, known: NDArray[np.bool_]) -> Array:
-    """Values that vary smoothly over the image, fitted where they are known.
-
-    Quadratic where enough are known, as velocities and shapes are under a lens that distorts with the cube of
-    the radius; else affine.
-    """
-    middle = xy[known].mean(0)
-    scale = max(float(np.abs(xy[known] - middle).max()), 1.0)
-    x, y = ((xy - middle) / scale).T
-    terms = [np.ones_like(x), x, y] + ([x * x, x * y, y * y] if known.sum() >= _MIN_FOR_QUADRATIC else [])
-    design = np.stack(terms, -1)
-    # A little weight on zero slope keeps discs in a row from inventing a shear.
-    prior = np.diag([0.0] + [1e-3] * (len(terms) - 1))
-    rows = design[known]
-    fitted: Array = design @ np.linalg.solve(rows.T @ rows + prior, rows.T @ values[known])
-    return fitted
-
-
-def _view(fit: DiscFits, start: DiscStart, size: tuple[int, int], options: MovingOptions, recording: str) -> View | Rejection:
+def _view(
+    fit: DiscFits, start: DiscStart, target: CircleGrid, size: tuple[int, int], options: MovingOptions, recording: str
+) -> View | Rejection:
     t_us = start.t_us
     miss = np.linalg.norm(fit.centers - start.centers, axis=1)
     std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
     good = (fit.status == FITTED) & (miss < options.max_miss_px)
     good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & _inside(fit, size)
+    good = on_the_board(target, fit.centers, std, good)
     if good.sum() < options.min_discs:
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {len(good)}")
     ids = np.flatnonzero(good)
