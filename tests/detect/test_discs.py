@@ -67,7 +67,7 @@ def start(centers, velocity, acceleration, seed=0, shift_px=1.0, velocity_std=20
     shapes = (np.eye(2) + (wrong + wrong.transpose(0, 2, 1)) / 2) @ SHAPE
     return DiscStart(
         MID_US, centers + rng.uniform(-shift_px, shift_px, (n, 2)), velocity + rng.normal(0, 0.5 * velocity_std, (n, 2)),
-        acceleration, shapes, velocity_std, shape_std,
+        acceleration, shapes, np.ones(n, bool), velocity_std, shape_std,
     )
 
 

@@ -3,8 +3,9 @@ import pytest
 
 from evcam.core.rotation import exp_so3
 from evcam.core.target import CircleGrid
-from evcam.detect.moving.placing import contradictions, placements, walk_lattice
+from evcam.detect.moving.placing import placements, walk_lattice
 from evcam.detect.moving.regions import Regions
+from evcam.detect.moving.sighting import sighting
 
 WIDTH, HEIGHT, FOCAL = 240, 180, 200.0
 ODD = CircleGrid.asymmetric(11, 4, 0.05, 0.02)
@@ -56,7 +57,7 @@ def subset(regions, keep):
 def place(regions, target):
     """The placements that cover most of the board."""
     lattice = walk_lattice(regions, target)
-    ways = [] if lattice is None else placements(lattice, regions, target)
+    ways = [] if lattice is None else placements(lattice, target)
     return [way for way in ways if way.beside == min(other.beside for other in ways)]
 
 
@@ -125,21 +126,24 @@ def test_cut_board_lists_every_place_where_it_can_lie(target, rows):
     assert sum(right(way, target, truth, subset(regions, kept)) for way in ways) == 1
 
 
-def test_placements_predict_the_discs_that_are_missing():
+def test_discs_that_are_missing_are_predicted():
     regions, truth = view(SYMMETRIC, 0)
-    keep = np.arange(len(SYMMETRIC)) != 20
-    way = place(subset(regions, keep), SYMMETRIC)[0]
-    missing = np.setdiff1d(np.arange(len(SYMMETRIC)), way.ids)
-    predicted = way.predict(SYMMETRIC)[missing]
-    assert np.linalg.norm(predicted - truth[20]) < 3  # the lens bends, the homography does not
+    part = subset(regions, np.arange(len(SYMMETRIC)) != 20)
+    way = place(part, SYMMETRIC)[0]
+    seen = sighting(SYMMETRIC, way.ids, way.index, part, 5)
+    missing = np.flatnonzero(~seen.seen)
+    assert (len(missing), seen.t_us) == (1, 5)
+    assert np.linalg.norm(seen.centers[missing] - truth[20]) < 1.0
+    assert np.linalg.norm(seen.shapes[missing[0]] - seen.shapes[seen.seen].mean(0)) < 1.0
 
 
-def test_contradictions_count_the_discs_that_plainly_are_not_there():
+def test_regions_that_the_lattice_missed_are_taken_if_they_are_as_large_as_discs():
     regions, _ = view(ODD, 3)
-    keep = np.arange(len(ODD)) >= 2
-    way = place(subset(regions, keep), ODD)[0]
-    assert contradictions(way, ODD, lambda xy: np.ones(len(xy), bool)) == len(ODD) - len(way.ids)
-    assert contradictions(way, ODD, lambda xy: np.zeros(len(xy), bool)) == 0
+    way = place(regions, ODD)[0]
+    known = way.ids >= 8
+    assert sighting(ODD, way.ids[known], way.index[known], regions, 0).seen.all()
+    large = Regions(regions.centers, regions.shapes * np.where(np.arange(44) == way.index[way.ids == 5], 1.8, 1.0)[:, None, None])
+    assert list(np.flatnonzero(~sighting(ODD, way.ids[known], way.index[known], large, 0).seen)) == [5]
 
 
 def test_mirror_images_of_a_board_that_is_not_its_own_get_no_ids():

@@ -102,6 +102,8 @@ class DiscStart:
         To about 2 px, 1 px over the window; accelerations are taken as they are.
     shapes : ndarray of float64, shape (K, 2, 2)
         Map the unit circle to the outlines, px.
+    seen : ndarray of bool, shape (K,)
+        Discs that are regions of the picture; where the others are is only told by these.
     velocity_std_pxps, shape_std : float
         Standard deviations of the velocities and, relative, of the shapes.
     """
@@ -111,6 +113,7 @@ class DiscStart:
     velocities: Array
     accelerations: Array
     shapes: Array
+    seen: NDArray[np.bool_]
     velocity_std_pxps: float
     shape_std: float
 

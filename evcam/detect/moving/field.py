@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 # Known values that each degree needs.
-_NEEDED = {1: 0, 2: 18, 3: 22}
+_NEEDED = {1: 0, 2: 18, 3: 18, 4: 28}
 
 
-def smooth_field(xy: Array, values: Array, known: NDArray[np.bool_], degree: int, stiffness: float = 1e-3) -> Array:
+def smooth_field(
+    xy: Array, values: Array, known: NDArray[np.bool_], degree: int, stiffness: float = 1e-3, weights: Array | None = None
+) -> Array:
     """Fit a polynomial where values are known, and evaluate it everywhere.
 
     Parameters
@@ -23,9 +25,11 @@ def smooth_field(xy: Array, values: Array, known: NDArray[np.bool_], degree: int
     known : ndarray of bool, shape (N,)
         At least one.
     degree : int
-        1 to 3; lower where too few values are known.
+        1 to 4; lower where too few values are known.
     stiffness : float
         Weight on having no slope, beside one known value; it keeps places in a row from inventing a shear.
+    weights : ndarray of float64, shape (N,), optional
+        Of the known values; all alike by default.
 
     Returns
     -------
@@ -38,6 +42,7 @@ def smooth_field(xy: Array, values: Array, known: NDArray[np.bool_], degree: int
     powers = [(i - j, j) for i in range(degree + 1) for j in range(i + 1) if i == 0 or count >= _NEEDED[i]]
     design = np.stack([x**i * y**j for i, j in powers], -1)
     rows = design[known]
+    weighted = rows.T if weights is None else rows.T * weights[known]
     prior = np.diag([0.0] + [stiffness] * (len(powers) - 1))
-    fitted: Array = design @ np.linalg.solve(rows.T @ rows + prior, rows.T @ values[known])
+    fitted: Array = design @ np.linalg.solve(weighted @ rows + prior, weighted @ values[known])
     return fitted

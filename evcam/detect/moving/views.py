@@ -116,7 +116,8 @@ def _rough(sightings: list[Sighting | NotSeen], i: int) -> DiscStart | NotSeen:
     change = (last.centers - first.centers) / ((last.t_us - first.t_us) * 1e-6)
     velocities = smooth_field(here.centers, change, both, 2)
     spread = 10.0 + 0.3 * float(np.median(np.linalg.norm(velocities, axis=1)))
-    return DiscStart(here.t_us, here.centers, velocities, np.zeros_like(velocities), here.shapes, spread, _ROUGH_SHAPE_STD)
+    still = np.zeros_like(velocities)
+    return DiscStart(here.t_us, here.centers, velocities, still, here.shapes, here.seen, spread, _ROUGH_SHAPE_STD)
 
 
 def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int) -> DiscStart:
@@ -141,7 +142,7 @@ def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int
         if both.sum() >= _MIN_FOR_FIELD:
             span_s = step_us * 1e-6 * (len(known) - 1)
             accelerations = smooth_field(start.centers, (known[-1].velocities - known[0].velocities) / span_s, both, 2)
-    return DiscStart(start.t_us, start.centers, velocities, accelerations, shapes, velocity_std, shape_std)
+    return DiscStart(start.t_us, start.centers, velocities, accelerations, shapes, start.seen, velocity_std, shape_std)
 
 
 def _scatter(differences: Array) -> float:
@@ -157,7 +158,7 @@ def _view(
     std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
     good = (fit.status == FITTED) & (miss < options.max_miss_px)
     good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & _inside(fit, size)
-    good = on_the_board(target, fit.centers, std, good)
+    good = on_the_board(target, fit.centers, std, good, start.seen)
     if good.sum() < options.min_discs:
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {len(good)}")
     ids = np.flatnonzero(good)
