@@ -63,6 +63,7 @@ def simulate(scene: Scene, seed: int | np.random.Generator = 0, progress: Callab
     >>> from evcam.core.camera import Camera
     >>> from evcam.core.target import CircleGrid
     >>> from evcam.core.trajectory import Trajectory
+    >>> from evcam.sim import Board
     >>> camera = Camera("pinhole-radtan", [80, 80, 31.5, 23.5, 0, 0, 0, 0, 0], 64, 48)
     >>> board = Board(CircleGrid.asymmetric(rows=4, cols=3, spacing_m=0.05, radius_m=0.02))
     >>> moving = Trajectory.steady(np.eye(3), [-0.1, -0.05, 0.4], [0.5, 0, 0], [0, 0, 0], duration_s=0.1)
