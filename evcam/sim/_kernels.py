@@ -258,28 +258,31 @@ def _board_light(
 
 @kernel
 def _bands_light(
-    H: Array, plane: int, ray: Nine, bands: Array, near: Packed, first: int, stop: int, background: float, inv_sigma: float
-) -> tuple[float, float]:
-    """Log intensity, and at most the distance to the nearest edge in pixels.
+    H: Array, plane: int, ray: Nine, bands: Array, near: Packed, near_pxps: Array, first: int, stop: int, background: float,
+    sensor: Constants,
+) -> tuple[float, float, float]:
+    """Log intensity, at most the distance to the nearest edge in pixels, and the time until an edge may matter.
 
     Bands (half length, half width, brightness) lie in planes of their own; those not listed in ``near`` are too far to matter.
     """
-    level, clear_px = math.log(background), FAR_PX
+    inv_sigma, step_px = sensor[c.INV_SIGMA], sensor[c.STEP_PX]
+    level, clear_px, due_s = math.log(background), FAR_PX, math.inf
     for n in range(first, stop):
         k = near[n]
         x, y, x_u, x_v, y_u, y_v, front = _on_plane(_nine(H, plane + k), ray)
         if front < 0:
-            clear_px = min(clear_px, 10.0)
+            due_s = min(due_s, 10.0 / near_pxps[n])
             continue
         clear = _box_distance(x, y, -bands[k, 0], bands[k, 0], -bands[k, 1], bands[k, 1])
         near_px = clear / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
         clear_px = min(clear_px, near_px)
+        due_s = min(due_s, (0.8 * max(near_px - MARGIN_SIGMAS / inv_sigma, 0.0) + step_px) / near_pxps[n])
         if near_px * inv_sigma >= MARGIN_SIGMAS and (abs(x) > bands[k, 0] or abs(y) > bands[k, 1]):
             continue
         gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
         share = _box(x, y, gx, gy, -bands[k, 0], bands[k, 0], -bands[k, 1], bands[k, 1], inv_sigma)
         level += math.log1p((bands[k, 2] - 1.0) * share)
-    return level, clear_px
+    return level, clear_px, due_s
 
 
 @kernel
@@ -351,7 +354,8 @@ def _overlay(
 @kernel
 def advance(
     first: int, first_frame: int, times: Array, H: Array, ground: Array, ink: Array, stops: Packed, board: Constants,
-    bands: Array, tile: Packed, near_first: Packed, near: Packed, layers: Array, limbs: Array, waves: Array, rays: Array,
+    bands: Array, tile: Packed, near_first: Packed, near: Packed, near_pxps: Array,
+    layers: Array, limbs: Array, waves: Array, rays: Array,
     state: Array, random: Counters, wake: Array, sensor: Constants, out: Packed, count: int,
 ) -> tuple[int, int, int]:
     """Events of all pixels between the first and the last of some frames.
@@ -381,10 +385,10 @@ def advance(
                 if not in_blur:
                     break
                 j -= 1
-            other_px = FAR_PX
+            other_px, due_s = FAR_PX, math.inf
             if board[c.KIND] == c.BANDS:
-                level, clear_px = _bands_light(
-                    H, j * planes, ray, bands, near, near_first[tile[i]], near_first[tile[i] + 1], ground[j], inv_sigma)
+                level, clear_px, due_s = _bands_light(
+                    H, j * planes, ray, bands, near, near_pxps, near_first[tile[i]], near_first[tile[i] + 1], ground[j], sensor)
                 x = y = moved_px = math.nan
             else:
                 tone, sheet, clear_px, x, y, moved_px = _board_light(
@@ -422,7 +426,10 @@ def advance(
             frame_s = times[j] - times[j - 1]
             # what moves by itself moves no faster than the fastest landmark
             fastest = FRAME_SHARE * sensor[c.STEP_PX] / frame_s
-            rest = _rest(clear_px, in_blur, fastest if math.isnan(moved_px) else moved_px / elapsed, frame_s, sensor)
+            if board[c.KIND] == c.BANDS:
+                rest = min(due_s, sensor[c.LONGEST] if in_blur else LONGEST_SLEEP_S)
+            else:
+                rest = _rest(clear_px, in_blur, fastest if math.isnan(moved_px) else moved_px / elapsed, frame_s, sensor)
             if len(layers) > 0:
                 rest = min(rest, _rest(other_px, in_blur, fastest, frame_s, sensor))
             wake[i] = times[j] + rest

@@ -46,7 +46,9 @@ class Tiles:
         reach = np.linalg.norm(place - place[middle[tile]], axis=1).max()
         return cls(tile.astype(np.int64), rays[middle], float(reach))
 
-    def nearby(self, H: Array, times: Array, bands: Array, fastest_pxps: float, inv_sigma: float) -> tuple[Indices, Indices]:
+    def nearby(
+        self, H: Array, times: Array, bands: Array, fastest_pxps: float, inv_sigma: float
+    ) -> tuple[Indices, Indices, Array]:
         """Bands that come near enough to any pixel of a tile to be seen there or to wake it.
 
         Parameters
@@ -67,29 +69,62 @@ class Tiles:
         first : ndarray of int64, shape (T + 1,)
         near : ndarray of int64
             Tile t's bands are ``near[first[t]:first[t + 1]]``, ascending.
+        pxps : ndarray of float64, shape of ``near``
+            How fast the edges of each move there, at most.
         """
         count = 1 + int(np.ceil((times[-1] - times[0]) / _SAMPLE_S))
-        samples = np.unique(np.searchsorted(times, np.linspace(times[0], times[-1], count)))
-        gap_s = np.diff(times[samples]).max(initial=0.0)
+        samples = np.unique(np.searchsorted(times, np.linspace(times[0], times[-1], count)).clip(0, len(times) - 2))
+        gap_s = np.diff(times[samples], append=times[-1]).max()
+        looks = [_seen(H[j], self.rays, bands) for j in samples]
+        pxps = np.max([_speed_pxps(look, H[j + 1], self.rays, bands, times[j + 1] - times[j], fastest_pxps)
+                       for j, look in zip(samples, looks, strict=True)], axis=0)
         # a fifth of every way is left for what is not linear in it
-        reach_px = 1.25 * (self.reach_px + fastest_pxps * (gap_s / 2 + LONGEST_SLEEP_S)) + MARGIN_SIGMAS / inv_sigma
-        closest = np.full((len(bands), len(self.rays)), np.inf)
-        for j in samples:
-            closest = np.minimum(closest, _distance_px(H[j], self.rays, bands))
+        pxps = np.clip(1.25 * pxps, 0.05 * fastest_pxps, fastest_pxps)
+        reach_px = 1.25 * (self.reach_px + pxps * (gap_s + LONGEST_SLEEP_S)) + MARGIN_SIGMAS / inv_sigma
+        closest = np.min([look.distance_px for look in looks], axis=0)
         tile, band = np.nonzero((closest < reach_px).T)
-        return np.searchsorted(tile, np.arange(len(self.rays) + 1)), band
+        return np.searchsorted(tile, np.arange(len(self.rays) + 1)), band, pxps[band, tile]
 
 
-def _distance_px(H: Array, rays: Array, bands: Array) -> Array:
-    """At most the distance from pixels to bands, shape (L, T); where a plane is not in front, that to its horizon."""
-    at, by_u, by_v = (np.einsum("lij,tj->lit", H, part) for part in (rays[:, :3], rays[:, 3:6], rays[:, 6:]))
-    w = at[:, 2]
-    in_front = w > 1e-9
-    depth = 1.0 / np.where(in_front, w, np.inf)
-    point = at[:, :2] * depth[:, None]
-    slopes = [(by[:, :2] - point * by[:, 2:]) * depth[:, None] for by in (by_u, by_v)]
-    per_px = np.sqrt(sum((slope**2).sum(1) for slope in slopes))
-    beside = np.maximum(np.abs(point[:, 0]) - bands[:, :1], np.abs(point[:, 1]) - bands[:, 1:2])
-    to_band = np.maximum(beside, 0.0) / np.where(in_front, per_px, 1.0)
-    distance: Array = np.where(in_front, to_band, np.abs(w) / np.hypot(by_u[:, 2], by_v[:, 2]))
-    return distance
+@dataclass(frozen=True, eq=False, slots=True)
+class _Look:
+    """Where pixels look on the planes of bands; all of shape (L, T).
+
+    Attributes
+    ----------
+    x, y : ndarray of float64
+        Point on the plane, NaN where it is not in front.
+    x_per_px, y_per_px : ndarray of float64
+        Largest change of x, and of y, from pixel to pixel.
+    distance_px : ndarray of float64
+        At most the distance to the band; where its plane is not in front, that to its horizon.
+    """
+
+    x: Array
+    y: Array
+    x_per_px: Array
+    y_per_px: Array
+    distance_px: Array
+
+
+def _seen(H: Array, rays: Array, bands: Array) -> _Look:
+    at, by_u, by_v = (np.einsum("lij,tj->ilt", H, part) for part in (rays[:, :3], rays[:, 3:6], rays[:, 6:]))
+    w = np.where(at[2] > 1e-9, at[2], np.nan)
+    x, y = at[0] / w, at[1] / w
+    x_per_px, y_per_px = (np.hypot(*((by[i] - place * by[2]) / w for by in (by_u, by_v))) for i, place in ((0, x), (1, y)))
+    beside = np.maximum(np.abs(x) - bands[:, :1], np.abs(y) - bands[:, 1:2])
+    to_horizon = np.abs(at[2]) / np.hypot(by_u[2], by_v[2])
+    distance_px = np.where(np.isnan(w), to_horizon, np.maximum(beside, 0.0) / np.hypot(x_per_px, y_per_px))
+    return _Look(x, y, x_per_px, y_per_px, distance_px)
+
+
+def _speed_pxps(look: _Look, H_next: Array, rays: Array, bands: Array, step_s: float, fastest_pxps: float) -> Array:
+    """Motion of the long edges and, near them, of the ends, each across itself, px/s, shape (L, T)."""
+    after = np.einsum("lij,tj->ilt", H_next, rays[:, :3])
+    w = np.where(after[2] > 1e-9, after[2], np.nan)
+    long_edges = np.abs(after[1] / w - look.y) / look.y_per_px
+    ends = np.abs(after[0] / w - look.x) / look.x_per_px
+    reach_px = 2 * _TILE_PX + 2 * LONGEST_SLEEP_S * fastest_pxps
+    ends[np.abs(np.abs(look.x) - bands[:, :1]) > reach_px * look.x_per_px] = 0.0
+    speed: Array = np.nan_to_num(np.maximum(long_edges, ends) / step_s, nan=fastest_pxps)
+    return speed

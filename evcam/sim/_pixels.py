@@ -47,18 +47,18 @@ class Pixels:
         H, (ground, ink), seen = plane_homographies(self.scene, frames_us), self._lights(frames_us), self.surfaces
         changes = np.flatnonzero((np.diff(ground) != 0) | (np.diff(ink) != 0)) + 1
         stops = np.append(changes, len(frames_us))[np.searchsorted(changes, np.arange(len(frames_us)))]
-        near_first, near = self._nearby(H, seconds)
+        near_first, near, near_pxps = self._nearby(H, seconds)
         count, pixel, frame = 0, 0, 1
         while True:
             count, pixel, frame = advance(
                 pixel, frame, times, H, ground, ink, stops, seen.board, seen.bands, self.tiles.of_pixel, near_first, near,
-                seen.layers, seen.limbs, seen.waves, self.rays, self.state, self.random, self.wake, self.sensor, self.buffer,
-                count)
+                near_pxps, seen.layers, seen.limbs, seen.waves, self.rays, self.state, self.random, self.wake, self.sensor,
+                self.buffer, count)
             if pixel == len(self.rays):
                 return self.buffer[:count].copy()
             self.buffer = np.concatenate([self.buffer, np.empty_like(self.buffer)])
 
-    def _nearby(self, H: Array, seconds: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def _nearby(self, H: Array, seconds: Array) -> tuple[NDArray[np.int64], NDArray[np.int64], Array]:
         bands = self.surfaces.bands
         fastest_pxps = FRAME_SHARE * self.scene.step_px / np.diff(seconds).min()
         planes = H.reshape(len(seconds), -1, 3, 3)[:, : len(bands)]

@@ -1,12 +1,14 @@
 """Random rooms are what they claim, and pixels that look only at bands near them see the same."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from evcam.core.camera import Camera
 from evcam.core.trajectory import Trajectory
 from evcam.errors import InputError
-from evcam.sim import Line, Lines, Scene, Sensor, random_room, simulate
+from evcam.sim import Line, Lines, Scene, Sensor, _nearby, random_room, simulate
 from evcam.sim._nearby import Tiles
 
 CAMERA = Camera("pinhole-radtan", [120, 121, 63.0, 48.0, -0.3, 0.1, 0.0006, -0.0004, 0], 128, 96)
@@ -63,6 +65,20 @@ def test_impossible_rooms_are_refused(change):
         random_room(CAMERA, **change)
 
 
+def test_coarser_sampling_changes_a_room_little():
+    scene = random_room(CAMERA, 2, segments=40, speed_mps=1.5, turn_radps=2.0, duration_s=0.2, sensor=Sensor.ideal())
+    fine, coarse = (simulate(replace(scene, step_px=step_px)).events for step_px in (0.1, 0.5))
+    assert len(coarse) == pytest.approx(len(fine), rel=0.005)
+    order = [np.lexsort((e.t, e.x, e.y)) for e in (coarse, fine)]
+    number = [np.bincount(e.y.astype(int) * 128 + e.x, minlength=128 * 96) for e in (coarse, fine)]
+    same = number[0] == number[1]
+    assert same.mean() > 0.98
+    late = np.subtract(*(e.t[k][np.repeat(same, n)] for e, k, n in zip((coarse, fine), order, number, strict=True)))
+    # edges move at 100 px/s and more: 0.1 ms is some 0.01 px
+    assert np.median(np.abs(late)) < 100
+    assert abs(late.mean()) < 60
+
+
 @pytest.mark.parametrize("camera", [CAMERA, FISHEYE], ids=["radtan", "equidistant"])
 def test_bands_that_are_left_out_change_nothing(camera, monkeypatch):
     rng = np.random.default_rng(5)
@@ -75,19 +91,16 @@ def test_bands_that_are_left_out_change_nothing(camera, monkeypatch):
     few, shares = Tiles.nearby, []
 
     def counted(self, H, times, bands, *rest):
-        first, near = few(self, H, times, bands, *rest)
-        shares.append(len(near) / (len(self.rays) * len(bands)))
-        return first, near
-
-    def everything(self, H, times, bands, *rest):
-        count = len(self.rays)
-        return np.arange(count + 1) * len(bands), np.tile(np.arange(len(bands)), count)
+        found = few(self, H, times, bands, *rest)
+        shares.append(len(found[1]) / (len(self.rays) * len(bands)))
+        return found
 
     monkeypatch.setattr(Tiles, "nearby", counted)
     quick = simulate(scene).events
-    monkeypatch.setattr(Tiles, "nearby", everything)
+    monkeypatch.setattr(_nearby, "MARGIN_SIGMAS", 1e6)
     thorough = simulate(scene).events
     assert len(quick) > 5000
-    assert max(shares) < 0.8
+    assert max(shares[:4]) < 0.8
+    assert min(shares[4:]) == 1.0
     for name in ("t", "x", "y", "p"):
         assert getattr(quick, name).tobytes() == getattr(thorough, name).tobytes()
