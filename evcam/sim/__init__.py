@@ -2,6 +2,7 @@
 
 from evcam.sim.clutter import Backdrop, Limb, Occluder, Texture, Waypoint, hand
 from evcam.sim.presets import checkerboard_flicker, circle_grid, line_world
+from evcam.sim.rooms import random_room
 from evcam.sim.scene import Board, Flicker, Gyro, Line, Lines, Scene
 from evcam.sim.scene_file import load_scene
 from evcam.sim.sensor import Sensor
@@ -10,6 +11,6 @@ from evcam.sim.truth import Truth
 
 __all__ = [
     "Backdrop", "Board", "Flicker", "Gyro", "Limb", "Line", "Lines", "Occluder", "Scene", "Sensor", "Simulation", "Texture",
-    "Truth", "Waypoint", "checkerboard_flicker", "circle_grid", "hand", "line_world", "load_scene", "simulate",
-    "simulate_chunks",
+    "Truth", "Waypoint", "checkerboard_flicker", "circle_grid", "hand", "line_world", "load_scene", "random_room",
+    "simulate", "simulate_chunks",
 ]

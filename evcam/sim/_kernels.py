@@ -17,12 +17,12 @@ from evcam.sim._columns import Array, Constants, Counters, Nine, Packed
 
 FRAME_SHARE = 0.25
 """Frames are closer than a pixel needs, so that every pixel can be looked at when its own motion asks for it."""
-_MARGIN_SIGMAS = 3.0
+MARGIN_SIGMAS = 3.0
 """Beyond so many standard deviations of the blur an edge changes intensity by about 1e-3 of its contrast."""
 _PROFILE_PER_SIGMA = 160
-_PROFILE = np.array([0.5 * math.erfc(_MARGIN_SIGMAS * math.sqrt(0.5) - z / _PROFILE_PER_SIGMA * math.sqrt(0.5))
-                     for z in range(int(2 * _MARGIN_SIGMAS * _PROFILE_PER_SIGMA) + 1)])
-_LONGEST_SLEEP_S = 0.02
+_PROFILE = np.array([0.5 * math.erfc(MARGIN_SIGMAS * math.sqrt(0.5) - z / _PROFILE_PER_SIGMA * math.sqrt(0.5))
+                     for z in range(int(2 * MARGIN_SIGMAS * _PROFILE_PER_SIGMA) + 1)])
+LONGEST_SLEEP_S = 0.02
 _MAX_FRAMES = 16
 FAR_PX = 1e3
 _GAMMA, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
@@ -111,7 +111,7 @@ def _rest(clear_px: float, still_settling: bool, speed_pxps: float, frame_s: flo
         way_px = float(sensor[c.STEP_PX])
     else:
         # not all of the distance, since it is linearised; the outermost step of the blur may be missed
-        longest = _LONGEST_SLEEP_S
+        longest = LONGEST_SLEEP_S
         way_px = 0.8 * clear_px + float(sensor[c.STEP_PX])
     return min(way_px / speed_pxps, longest) if speed_pxps > 0.0 else longest
 
@@ -144,7 +144,7 @@ def _on_plane(H: Nine, ray: Nine) -> tuple[float, float, float, float, float, fl
 @kernel
 def _step(signed_px: float, inv_sigma: float) -> float:
     """A unit step at zero, blurred: the normal distribution, from a table good to 1e-6."""
-    z = (signed_px * inv_sigma + _MARGIN_SIGMAS) * _PROFILE_PER_SIGMA
+    z = (signed_px * inv_sigma + MARGIN_SIGMAS) * _PROFILE_PER_SIGMA
     if z <= 0.0:
         return 0.0
     if z >= len(_PROFILE) - 1:
@@ -238,7 +238,7 @@ def _board_light(
     moved_px = _norm(moved_u, moved_v)
     clear = _box_distance(x, y, board[c.X0], board[c.X1], board[c.Y0], board[c.Y1])
     sheet = 1.0 if board[c.X0] < x < board[c.X1] and board[c.Y0] < y < board[c.Y1] else 0.0
-    near_rim = clear * px_per_m * inv_sigma < _MARGIN_SIGMAS
+    near_rim = clear * px_per_m * inv_sigma < MARGIN_SIGMAS
     if sheet == 0.0 and not near_rim:
         return 0.0, 0.0, clear * px_per_m, x, y, moved_px
     gx, gy = 0.0, 0.0
@@ -250,31 +250,39 @@ def _board_light(
         share, edge = _checker(x, y, gx, gy, board, inv_sigma)
     else:
         share, edge, u, v = _circles(x, y, x_u, x_v, y_u, y_v, board, inv_sigma)
-        if not near_rim and edge * px_per_m * inv_sigma < _MARGIN_SIGMAS:
+        if not near_rim and edge * px_per_m * inv_sigma < MARGIN_SIGMAS:
             # in the blur of an outline little changes along it, but it bends
             moved_px = max(abs(moved_u * u + moved_v * v), 0.3 * moved_px)
     return ground + (ink - ground) * share, sheet, min(clear, edge) * px_per_m, x, y, moved_px
 
 
 @kernel
-def _bands_light(H: Array, first: int, ray: Nine, bands: Array, background: float, inv_sigma: float) -> tuple[float, float]:
-    """Log intensity, and at most the distance to the nearest edge in pixels.
+def _bands_light(
+    H: Array, plane: int, ray: Nine, bands: Array, near: Packed, near_pxps: Array, first: int, stop: int, background: float,
+    sensor: Constants,
+) -> tuple[float, float, float]:
+    """Log intensity, at most the distance to the nearest edge in pixels, and the time until an edge may matter.
 
-    Bands (half length, half width, brightness) lie in planes of their own.
+    Bands (half length, half width, brightness) lie in planes of their own; those not listed in ``near`` are too far to matter.
     """
-    level, clear_px = math.log(background), FAR_PX
-    for k in range(len(bands)):
-        x, y, x_u, x_v, y_u, y_v, front = _on_plane(_nine(H, first + k), ray)
+    inv_sigma, step_px = sensor[c.INV_SIGMA], sensor[c.STEP_PX]
+    level, clear_px, due_s = math.log(background), FAR_PX, math.inf
+    for n in range(first, stop):
+        k = near[n]
+        x, y, x_u, x_v, y_u, y_v, front = _on_plane(_nine(H, plane + k), ray)
         if front < 0:
-            clear_px = min(clear_px, 10.0)
+            due_s = min(due_s, 10.0 / near_pxps[n])
             continue
         clear = _box_distance(x, y, -bands[k, 0], bands[k, 0], -bands[k, 1], bands[k, 1])
         near_px = clear / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
+        clear_px = min(clear_px, near_px)
+        due_s = min(due_s, (0.8 * max(near_px - MARGIN_SIGMAS / inv_sigma, 0.0) + step_px) / near_pxps[n])
+        if near_px * inv_sigma >= MARGIN_SIGMAS and (abs(x) > bands[k, 0] or abs(y) > bands[k, 1]):
+            continue
         gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
         share = _box(x, y, gx, gy, -bands[k, 0], bands[k, 0], -bands[k, 1], bands[k, 1], inv_sigma)
         level += math.log1p((bands[k, 2] - 1.0) * share)
-        clear_px = min(clear_px, near_px)
-    return level, clear_px
+    return level, clear_px, due_s
 
 
 @kernel
@@ -346,19 +354,20 @@ def _overlay(
 @kernel
 def advance(
     first: int, first_frame: int, times: Array, H: Array, ground: Array, ink: Array, stops: Packed, board: Constants,
-    bands: Array, layers: Array, limbs: Array, waves: Array, rays: Array, state: Array, random: Counters, wake: Array,
-    sensor: Constants, out: Packed, count: int,
+    bands: Array, tile: Packed, near_first: Packed, near: Packed, near_pxps: Array,
+    layers: Array, limbs: Array, waves: Array, rays: Array,
+    state: Array, random: Counters, wake: Array, sensor: Constants, out: Packed, count: int,
 ) -> tuple[int, int, int]:
     """Events of all pixels between the first and the last of some frames.
 
     ``times`` has one more element than there are frames; ``stops[j]`` is the first frame from j on at which the light itself
     has changed since the frame before.  ``H`` holds the planes frame by frame: the board's, then the layers', or the
-    bands'.  Pixels are the outer loop, so that a pixel's state stays at hand; those that have no level
-    yet look at the first frame for long.  Returns the number of events so far and the pixel and the frame to resume at with a
-    larger buffer (the number of pixels when done).
+    bands', of which pixel i may see ``near[near_first[tile[i]]:near_first[tile[i] + 1]]``.  Pixels are the outer loop, so that a
+    pixel's state stays at hand; those that have no level yet look at the first frame for long.  Returns the number of
+    events so far and the pixel and the frame to resume at with a larger buffer (the number of pixels when done).
     """
     inv_sigma, tau, behind = sensor[c.INV_SIGMA], sensor[c.TAU], int(board[c.BEHIND])
-    margin_px, planes = _MARGIN_SIGMAS / inv_sigma, len(H) // len(stops)
+    margin_px, planes = MARGIN_SIGMAS / inv_sigma, len(H) // len(stops)
     frames_per_s = len(stops) / (times[-1] - times[0])
     for i in range(first, len(rays)):
         ray = _nine(rays, i)
@@ -376,9 +385,10 @@ def advance(
                 if not in_blur:
                     break
                 j -= 1
-            other_px = FAR_PX
+            other_px, due_s = FAR_PX, math.inf
             if board[c.KIND] == c.BANDS:
-                level, clear_px = _bands_light(H, j * planes, ray, bands, ground[j], inv_sigma)
+                level, clear_px, due_s = _bands_light(
+                    H, j * planes, ray, bands, near, near_pxps, near_first[tile[i]], near_first[tile[i] + 1], ground[j], sensor)
                 x = y = moved_px = math.nan
             else:
                 tone, sheet, clear_px, x, y, moved_px = _board_light(
@@ -416,7 +426,10 @@ def advance(
             frame_s = times[j] - times[j - 1]
             # what moves by itself moves no faster than the fastest landmark
             fastest = FRAME_SHARE * sensor[c.STEP_PX] / frame_s
-            rest = _rest(clear_px, in_blur, fastest if math.isnan(moved_px) else moved_px / elapsed, frame_s, sensor)
+            if board[c.KIND] == c.BANDS:
+                rest = min(due_s, sensor[c.LONGEST] if in_blur else LONGEST_SLEEP_S)
+            else:
+                rest = _rest(clear_px, in_blur, fastest if math.isnan(moved_px) else moved_px / elapsed, frame_s, sensor)
             if len(layers) > 0:
                 rest = min(rest, _rest(other_px, in_blur, fastest, frame_s, sensor))
             wake[i] = times[j] + rest

@@ -14,7 +14,7 @@ import numpy as np
 
 from evcam.core.camera import Camera
 from evcam.core.target import CircleGrid
-from evcam.sim import Backdrop, Board, Scene, Texture, Waypoint, hand, simulate, simulate_chunks
+from evcam.sim import Backdrop, Board, Scene, Texture, Waypoint, hand, random_room, simulate, simulate_chunks
 from evcam.sim.placing import hand_before
 
 TARGET = CircleGrid.asymmetric(rows=11, cols=4, spacing_m=0.05, radius_m=0.02)
@@ -30,15 +30,17 @@ def main() -> None:
     plain = Board(TARGET)
     hidden = replace(plain, occluders=(hand((Waypoint(0.0, (0.5, 0.2, -0.1), -60), Waypoint(1.5, (0.1, 0.25, -0.1), -80))),))
     for camera in CAMERAS:
-        show("board", camera, plain)
-    show("board and hand", CAMERAS[0], hidden)
-    show("board, textured background", CAMERAS[0], replace(plain, backdrop=Backdrop(0.5, Texture(scale_m=0.08))))
+        show("board", Scene(camera, hand_before(TARGET, camera, 2.0), plain))
+    moving = hand_before(TARGET, CAMERAS[0], 2.0)
+    show("board and hand", Scene(CAMERAS[0], moving, hidden))
+    show("board, textured background", Scene(CAMERAS[0], moving, replace(plain, backdrop=Backdrop(0.5, Texture(scale_m=0.08)))))
+    for segments in (10, 30, 60):
+        show(f"room of {segments} segments", random_room(CAMERAS[1], 1, segments=segments, duration_s=0.5))
 
 
-def show(name: str, camera: Camera, world: Board) -> None:
-    scene = Scene(camera, hand_before(TARGET, camera, 2.0), world)
-    simulate(replace(scene, trajectory=hand_before(TARGET, camera, 0.05)))  # compiles
-    rates = []
+def show(name: str, scene: Scene) -> None:
+    simulate(random_room(CAMERAS[0], segments=1, duration_s=0.01))  # compiles
+    camera, rates = scene.camera, []
     for _ in range(RUNS):
         start = time.process_time()
         count = sum(len(slab) for slab in simulate_chunks(scene))

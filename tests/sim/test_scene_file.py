@@ -1,5 +1,7 @@
 """Scenes as a user writes them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ lines:
 trajectory: {type: steady, velocity_mps: [0.1, 1.0, 0.0], omega_radps: [0, 0, 0.5]}
 gyro: {rate_hz: 200, R_cam_imu: [[0, 1, 0], [-1, 0, 0], [0, 0, 1]]}
 """
+SCENES = Path(__file__).parents[2] / "data" / "scenes"
 
 
 def scene(tmp_path, text):
@@ -71,6 +74,11 @@ board:
       path: [{t_s: 0, at_m: [0.5, 0.1, -0.1], turn_deg: -70}, {t_s: 0.2, at_m: [0.1, 0.1, -0.1]}]
     - {limbs: [{start_m: [0, 0], end_m: [0.1, 0], radius_m: 0.05}], tone: {dark: 0.2}, path: [{t_s: 0, at_m: [0, 0, -0.2]}]}
 """
+
+
+@pytest.mark.parametrize("path", sorted(SCENES.glob("*.yaml")), ids=lambda path: path.name)
+def test_samples_scenes_are_scenes(path):
+    assert load_scene(path).trajectory.duration_s > 0.1
 
 
 def test_clutter(tmp_path):
