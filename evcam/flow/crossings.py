@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from evcam.flow._crossings import (
     _count_by_pixel,
     _counts_to_begins,
     _in_order,
+    _mark_fired,
     _order_by_time,
     _sort_by_pixel,
 )
@@ -98,7 +99,9 @@ class Crossings:
         return self[i:j]
 
 
-def edge_crossings(events: Events | Sequence[Events], options: BurstOptions | None = None) -> Crossings:
+def edge_crossings(
+    events: Events | Sequence[Events], options: BurstOptions | None = None, *, fresh: NDArray[np.bool_] | None = None
+) -> Crossings:
     """Reduce each burst of events to the moment at which the edge passed the pixel.
 
     An edge of some contrast makes a pixel fire several events of one polarity.
@@ -115,6 +118,9 @@ def edge_crossings(events: Events | Sequence[Events], options: BurstOptions | No
         A stretch of a recording, or consecutive pieces of one.  Bursts cut by its ends count as they are.
     options : BurstOptions, optional
         What belongs to one burst.
+    fresh : ndarray of bool, shape (height, width), optional
+        Pixels that have not fired since the recording began. Their first burst counts from the level
+        at which they began instead of from a level up to one threshold beyond it.
 
     Returns
     -------
@@ -142,9 +148,18 @@ def edge_crossings(events: Events | Sequence[Events], options: BurstOptions | No
     packed, stop, origin_us = _by_pixel(pieces)
     when, rows = np.empty(len(packed), np.int64), np.empty(len(packed), CROSSING)
     found = _bursts_to_crossings(
-        packed, stop, width, options.min_gap_us, options.gap_factor, options.pair_gap_us, options.full_share, when, rows
+        packed, stop, width, options.min_gap_us, options.gap_factor, options.pair_gap_us, options.full_share,
+        _flags(fresh, width, height), when, rows,
     )
     return _columns(when[:found] + origin_us, rows[:found], width, height)
+
+
+def still_fresh(fresh: NDArray[np.bool_], pieces: Iterable[Events]) -> NDArray[np.bool_]:
+    """Which of the pixels (height, width) that have not fired so far have not fired after these pieces either."""
+    after = fresh.copy()
+    for piece in pieces:
+        _mark_fired(piece.x, piece.y, after)
+    return after
 
 
 def _by_pixel(pieces: list[Events]) -> tuple[NDArray[Any], NDArray[Any], int]:
@@ -173,3 +188,11 @@ def _columns(when_us: NDArray[np.int64], rows: NDArray[Any], width: int, height:
     full, step_us = np.empty(n, np.uint16), np.empty(n, np.float32)
     _in_order(rows, order, x, y, p, count, full, step_us)
     return Crossings(t, x, y, p, count, full, step_us, width, height)
+
+
+def _flags(fresh: NDArray[np.bool_] | None, width: int, height: int) -> NDArray[np.bool_]:
+    if fresh is None:
+        return np.zeros(width * height, np.bool_)
+    if fresh.shape != (height, width):
+        raise InputError(f"fresh must have the sensor's shape {(height, width)}, not {fresh.shape}")
+    return np.ascontiguousarray(fresh, np.bool_).ravel()

@@ -10,30 +10,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evcam._jit import kernel
-
-Array = NDArray[np.float64]
-Counters = NDArray[np.uint64]
-Packed = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from evcam.sim import _columns as c
+from evcam.sim._columns import Array, Constants, Counters, Nine, Packed
 
 FRAME_SHARE = 0.25
 """Frames are closer than a pixel needs, so that every pixel can be looked at when its own motion asks for it."""
-PIXEL_BITS = 30
-"""An event is one number, time then pixel then polarity, so that sorting numbers sorts events."""
-
-# columns of a pixel's state; LAST is when it was looked at, negative if no edge was near; X, Y where on the board
-LEVEL, REF, RELEASE, ON, OFF, LAST, X, Y, STATE_SIZE = range(9)
-# columns of what is seldom needed
-BASE_ON, BASE_OFF, PHOTO, SPARE_SIZE = range(4)
-# sensor's constants; LONGEST is the longest time for which a pixel near an edge may be left alone
-INV_SIGMA, NOISE, REFRACTORY, TAU, LATENCY, JITTER, FLOOR, STEP_PX, LONGEST, SENSOR_SIZE = range(10)
-# a board's constants
-KIND, ROWS, COLS, SPACING, RADIUS, X0, X1, Y0, Y1, SURROUND, PER_SPACING, BOARD_SIZE = range(12)
-ASYMMETRIC, SYMMETRIC, CHECKER = range(3)
-
 _MARGIN_SIGMAS = 3.0
 """Beyond so many standard deviations of the blur an edge changes intensity by about 1e-3 of its contrast."""
 _PROFILE_PER_SIGMA = 160
@@ -41,6 +24,7 @@ _PROFILE = np.array([0.5 * math.erfc(_MARGIN_SIGMAS * math.sqrt(0.5) - z / _PROF
                      for z in range(int(2 * _MARGIN_SIGMAS * _PROFILE_PER_SIGMA) + 1)])
 _LONGEST_SLEEP_S = 0.02
 _MAX_FRAMES = 16
+FAR_PX = 1e3
 _GAMMA, _MIX_1, _MIX_2 = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S32, _LOW = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(32), np.uint64(0xFFFFFFFF)
 
@@ -58,141 +42,102 @@ def _normal_pair(counter: Any) -> tuple[float, float]:
 
 
 @kernel
-def _cross(
-    state: Array, spare: Array, random: Counters, i: int, y0: float, y1: float, t0: float, t1: float, sensor: Array,
-    out: Packed, count: int,
-) -> int:
-    """Events of pixel i while its level goes straight from y0 at t0 to y1 at t1."""
-    # one function and local numbers: calls that carry all the arrays cost more than the work itself
-    refractory, noise, jitter, floor = sensor[REFRACTORY], sensor[NOISE], sensor[JITTER], sensor[FLOOR]
-    ref, release, up, down = state[i, REF], state[i, RELEASE], state[i, ON], state[i, OFF]
-    counter = random[i]
-    while True:
-        if release > t0:
-            if release >= t1:
-                break
-            y0 += (y1 - y0) * (release - t0) / (t1 - t0)
-            t0 = release
-        if math.isnan(ref):
-            ref = y0
-        on = y1 - ref >= up
-        if not on and ref - y1 < down:
-            break
-        level = ref + up if on else ref - down
-        # a threshold drawn anew may already be exceeded: the pixel then fires at once
-        part = min(max((level - y0) / (y1 - y0), 0.0), 1.0) if y1 != y0 else 0.0
-        y0 += (y1 - y0) * part
-        t0 += (t1 - t0) * part
-        delay = sensor[LATENCY]
-        if jitter > 0.0:
-            counter += _GAMMA
-            delay = max(delay + jitter * _normal_pair(counter)[0], 0.0)
-        out[count] = (math.floor((t0 + delay) * 1e6) << PIXEL_BITS) | (i << 1) | (1 if on else 0)
-        count += 1
-        if noise > 0.0:
-            counter += _GAMMA
-            a, b = _normal_pair(counter)
-            up = max(spare[i, BASE_ON] + noise * a, floor)
-            down = max(spare[i, BASE_OFF] + noise * b, floor)
-        ref = math.nan if refractory > 0.0 else level
-        release = t0 + refractory
-    state[i, REF], state[i, RELEASE], state[i, ON], state[i, OFF] = ref, release, up, down
-    random[i] = counter
-    return count
+def _fire(
+    state: Array, random: Counters, i: int, level: float, start: float, stop: float, sensor: Constants, out: Packed, count: int
+) -> tuple[int, bool]:
+    """Events of pixel i while its light goes straight from the last level to ``level``.
 
-
-@kernel
-def _follow(
-    state: Array, spare: Array, random: Counters, i: int, level: float, t0: float, t1: float, sensor: Array,
-    out: Packed, count: int,
-) -> int:
-    """As `_cross` behind the photoreceptor's low-pass, while the light goes straight from the last level to ``level``."""
-    # y' = (u - y) / tau for u straight is solved exactly; straight pieces of tau / 4 follow the solution
-    before, tau = state[i, LEVEL], sensor[TAU]
-    pieces = max(1, math.ceil(4.0 * (t1 - t0) / tau))
-    step = (t1 - t0) / pieces
-    slope = (level - before) / (t1 - t0)
-    decay = math.exp(-step / tau)
-    y0 = spare[i, PHOTO]
-    low, high = min(y0, before, level), max(y0, before, level)  # rounding must not lead out of what y can reach
-    for k in range(pieces):
-        u = before + slope * step * k
-        y1 = min(max(u + slope * (step - tau) + (y0 - u + slope * tau) * decay, low), high)
-        count = _cross(state, spare, random, i, y0, y1, t0 + step * k, t0 + step * (k + 1), sensor, out, count)
-        y0 = y1
-    spare[i, PHOTO] = y0
-    return count
-
-
-@kernel
-def _events_at_most(state: Array, i: int, level: float, lag: float, floor: float) -> int:
-    before, ref = state[i, LEVEL], state[i, REF]
+    Returns their number so far, -1 if ``out`` has too little room, and whether the photoreceptor is still settling.
+    """
+    # one function and local numbers: calls that carry arrays cost more than the work itself
+    tau, noise, jitter, floor = sensor[c.TAU], sensor[c.NOISE], sensor[c.JITTER], sensor[c.FLOOR]
+    before, ref, release, up, down = state[i, c.LEVEL], state[i, c.REF], state[i, c.RELEASE], state[i, c.ON], state[i, c.OFF]
+    y0 = state[i, c.PHOTO] if tau > 0.0 else before
     held = 0.0 if math.isnan(ref) else abs(before - ref)
-    return int((abs(level - before) + lag + held) / floor) + 2
+    if count + int((abs(level - before) + abs(y0 - before) + held) / floor) + 2 > len(out):
+        return -1, False
+    # behind a low-pass y' = (u - y) / tau for u straight is solved exactly; straight pieces of tau / 4 follow the solution
+    pieces = max(1, math.ceil(4.0 * (stop - start) / tau)) if tau > 0.0 else 1
+    step, slope = (stop - start) / pieces, (level - before) / (stop - start)
+    decay = math.exp(-step / tau) if tau > 0.0 else 0.0
+    low, high = min(y0, before, level), max(y0, before, level)  # rounding must not lead out of what y can reach
+    counter = random[i]
+    for k in range(pieces):
+        t0, t1, y1 = start, stop, level
+        if tau > 0.0:
+            u = before + slope * step * k
+            y1 = min(max(u + slope * (step - tau) + (y0 - u + slope * tau) * decay, low), high)
+            t0, t1 = start + step * k, start + step * (k + 1)
+        while True:
+            if release > t0:
+                if release >= t1:
+                    break
+                y0 += (y1 - y0) * (release - t0) / (t1 - t0)
+                t0 = release
+            if math.isnan(ref):
+                ref = y0
+            on = y1 - ref >= up
+            if not on and ref - y1 < down:
+                break
+            crossed = ref + up if on else ref - down
+            # a threshold drawn anew may already be exceeded: the pixel then fires at once
+            part = min(max((crossed - y0) / (y1 - y0), 0.0), 1.0) if y1 != y0 else 0.0
+            y0 += (y1 - y0) * part
+            t0 += (t1 - t0) * part
+            delay = sensor[c.LATENCY]
+            if jitter > 0.0:
+                counter += _GAMMA
+                delay = max(delay + jitter * _normal_pair(counter)[0], 0.0)
+            out[count] = (math.floor((t0 + delay) * 1e6) << c.PIXEL_BITS) | (i << 1) | (1 if on else 0)
+            count += 1
+            if noise > 0.0:
+                counter += _GAMMA
+                a, b = _normal_pair(counter)
+                up = max(state[i, c.BASE_ON] + noise * a, floor)
+                down = max(state[i, c.BASE_OFF] + noise * b, floor)
+            ref = math.nan if sensor[c.REFRACTORY] > 0.0 else crossed
+            release = t0 + sensor[c.REFRACTORY]
+        y0 = y1
+    state[i, c.REF], state[i, c.RELEASE], state[i, c.ON], state[i, c.OFF], state[i, c.PHOTO] = ref, release, up, down, y0
+    random[i] = counter
+    return count, tau > 0.0 and abs(y0 - level) > 1e-3 * floor
 
 
 @kernel
-def _stays_quiet(state: Array, i: int, level: float, t0: float, t1: float) -> bool:
-    """Most pixels, most of the time: told apart first because calls that carry all the arrays are slow."""
-    if state[i, RELEASE] > t0:
-        return bool(state[i, RELEASE] >= t1)
-    return bool(state[i, REF] - state[i, OFF] < level < state[i, REF] + state[i, ON])
-
-
-@kernel
-def _remember(state: Array, i: int, level: float, is_near_edge: bool, t: float) -> None:
-    state[i, LEVEL] = level
-    state[i, LAST] = t if is_near_edge else -t
-
-
-@kernel
-def _pixel(
-    state: Array, spare: Array, random: Counters, i: int, level: float, is_near_edge: bool, t0: float, t1: float, sensor: Array,
-    out: Packed, count: int,
-) -> int:
-    """Events of pixel i until t1, when it is at ``level``; -1 if ``out`` has too little room."""
-    tau = sensor[TAU]
-    lag = abs(spare[i, PHOTO] - state[i, LEVEL]) if tau > 0.0 else 0.0
-    if count + _events_at_most(state, i, level, lag, sensor[FLOOR]) > len(out):
-        return -1
-    if tau > 0.0:
-        count = _follow(state, spare, random, i, level, t0, t1, sensor, out, count)
-        is_near_edge = is_near_edge or abs(spare[i, PHOTO] - level) > 1e-3 * sensor[FLOOR]
-    else:
-        count = _cross(state, spare, random, i, state[i, LEVEL], level, t0, t1, sensor, out, count)
-    _remember(state, i, level, is_near_edge, t1)
-    return count
-
-
-@kernel
-def _rest(clear_px: float, still_settling: bool, speed_pxps: float, frame_s: float, sensor: Array) -> float:
+def _rest(clear_px: float, still_settling: bool, speed_pxps: float, frame_s: float, sensor: Constants) -> float:
     """How long a pixel may be left alone when the image moves at this speed there."""
     if still_settling or clear_px <= 0.0:
-        longest = float(min(sensor[LONGEST], _MAX_FRAMES * frame_s))
-        way_px = float(sensor[STEP_PX])
+        longest = float(min(sensor[c.LONGEST], _MAX_FRAMES * frame_s))
+        way_px = float(sensor[c.STEP_PX])
     else:
         # not all of the distance, since it is linearised; the outermost step of the blur may be missed
         longest = _LONGEST_SLEEP_S
-        way_px = 0.8 * clear_px + float(sensor[STEP_PX])
+        way_px = 0.8 * clear_px + float(sensor[c.STEP_PX])
     return min(way_px / speed_pxps, longest) if speed_pxps > 0.0 else longest
 
 
 @kernel
-def _on_plane(H: Array, ray: Array) -> tuple[float, float, float, float, float, float, float]:
+def _nine(rows: Array, i: int) -> Nine:
+    """One row as plain numbers: views of arrays are counted by locked instructions, which took half of all time."""
+    return (rows[i, 0], rows[i, 1], rows[i, 2], rows[i, 3], rows[i, 4], rows[i, 5], rows[i, 6], rows[i, 7], rows[i, 8])
+
+
+@kernel
+def _on_plane(H: Nine, ray: Nine) -> tuple[float, float, float, float, float, float, float]:
     """A pixel's point on a plane (x, y) and d(x, y)/d(pixel); the last value is negative where the plane is behind."""
-    a = H[0, 0] * ray[0] + H[0, 1] * ray[1] + H[0, 2] * ray[2]
-    b = H[1, 0] * ray[0] + H[1, 1] * ray[1] + H[1, 2] * ray[2]
-    w = H[2, 0] * ray[0] + H[2, 1] * ray[1] + H[2, 2] * ray[2]
+    a = H[0] * ray[0] + H[1] * ray[1] + H[2] * ray[2]
+    b = H[3] * ray[0] + H[4] * ray[1] + H[5] * ray[2]
+    w = H[6] * ray[0] + H[7] * ray[1] + H[8] * ray[2]
     if w <= 1e-9:
         return 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, -1.0
     depth = 1.0 / w
     x, y = a * depth, b * depth
-    w_u = H[2, 0] * ray[3] + H[2, 1] * ray[4] + H[2, 2] * ray[5]
-    w_v = H[2, 0] * ray[6] + H[2, 1] * ray[7] + H[2, 2] * ray[8]
-    x_u = (H[0, 0] * ray[3] + H[0, 1] * ray[4] + H[0, 2] * ray[5] - x * w_u) * depth
-    x_v = (H[0, 0] * ray[6] + H[0, 1] * ray[7] + H[0, 2] * ray[8] - x * w_v) * depth
-    y_u = (H[1, 0] * ray[3] + H[1, 1] * ray[4] + H[1, 2] * ray[5] - y * w_u) * depth
-    y_v = (H[1, 0] * ray[6] + H[1, 1] * ray[7] + H[1, 2] * ray[8] - y * w_v) * depth
+    w_u = H[6] * ray[3] + H[7] * ray[4] + H[8] * ray[5]
+    w_v = H[6] * ray[6] + H[7] * ray[7] + H[8] * ray[8]
+    x_u = (H[0] * ray[3] + H[1] * ray[4] + H[2] * ray[5] - x * w_u) * depth
+    x_v = (H[0] * ray[6] + H[1] * ray[7] + H[2] * ray[8] - x * w_v) * depth
+    y_u = (H[3] * ray[3] + H[4] * ray[4] + H[5] * ray[5] - y * w_u) * depth
+    y_v = (H[3] * ray[6] + H[4] * ray[7] + H[5] * ray[8] - y * w_v) * depth
     return x, y, x_u, x_v, y_u, y_v, 1.0
 
 
@@ -228,17 +173,17 @@ def _box_distance(x: float, y: float, x0: float, x1: float, y0: float, y1: float
 
 @kernel
 def _circles(
-    x: float, y: float, x_u: float, x_v: float, y_u: float, y_v: float, board: Array, inv_sigma: float
+    x: float, y: float, x_u: float, x_v: float, y_u: float, y_v: float, board: Constants, inv_sigma: float
 ) -> tuple[float, float, float, float]:
     """What a circle grid shows.
 
     Returns the share of ink, at most the distance to the nearest outline in metres, and that outline's unit normal in
     the image.
     """
-    s = board[SPACING]
-    x_s, y_s = x * board[PER_SPACING], y * board[PER_SPACING]
+    s = board[c.SPACING]
+    x_s, y_s = x * board[c.PER_SPACING], y * board[c.PER_SPACING]
     column, row = math.floor(x_s + 0.5), math.floor(y_s + 0.5)
-    if board[KIND] == ASYMMETRIC and (column + row) & 1:
+    if board[c.KIND] == c.ASYMMETRIC and (column + row) & 1:
         # sites have an even sum: step to the nearer neighbour along the larger remainder
         dx, dy = x_s - column, y_s - row
         if abs(dx) > abs(dy):
@@ -247,9 +192,9 @@ def _circles(
             row += 1 if dy > 0 else -1
     dx, dy = x - column * s, y - row * s
     distance = math.sqrt(dx * dx + dy * dy)
-    edge = distance - board[RADIUS]
-    index = (column - (row & 1)) >> 1 if board[KIND] == ASYMMETRIC else column
-    if not (0 <= row < board[ROWS] and 0 <= index < board[COLS]):
+    edge = distance - board[c.RADIUS]
+    index = (column - (row & 1)) >> 1 if board[c.KIND] == c.ASYMMETRIC else column
+    if not (0 <= row < board[c.ROWS] and 0 <= index < board[c.COLS]):
         return 0.0, abs(edge), 1.0, 0.0
     if distance < 1e-12:
         return 1.0, abs(edge), 1.0, 0.0
@@ -259,64 +204,67 @@ def _circles(
 
 
 @kernel
-def _checker(x: float, y: float, gx: float, gy: float, board: Array, inv_sigma: float) -> tuple[float, float]:
+def _checker(x: float, y: float, gx: float, gy: float, board: Constants, inv_sigma: float) -> tuple[float, float]:
     """Share of ink at a pixel of a checkerboard, and at most the distance to the nearest edge in metres."""
-    s = board[SPACING]
-    column = int(min(max(math.floor(x / s + 0.5), 0.0), board[COLS] - 1))
-    row = int(min(max(math.floor(y / s + 0.5), 0.0), board[ROWS] - 1))
+    s = board[c.SPACING]
+    column = int(min(max(math.floor(x / s + 0.5), 0.0), board[c.COLS] - 1))
+    row = int(min(max(math.floor(y / s + 0.5), 0.0), board[c.ROWS] - 1))
     dx, dy = x - column * s, y - row * s
     wave = (2.0 * _step(dx * gx, inv_sigma) - 1.0) * (2.0 * _step(dy * gy, inv_sigma) - 1.0)
     if (column + row) & 1:
         wave = -wave
-    x1, y1 = board[COLS] * s, board[ROWS] * s
+    x1, y1 = board[c.COLS] * s, board[c.ROWS] * s
     ink = 0.5 * (1.0 + wave) * _box(x, y, gx, gy, -s, x1, -s, y1, inv_sigma)
     return ink, min(min(abs(dx), abs(dy)), _box_distance(x, y, -s, x1, -s, y1))
 
 
 @kernel
-def board_light(
-    H: Array, ray: Array, x_before: float, y_before: float, board: Array, ground: float, ink: float, inv_sigma: float
-) -> tuple[float, float, float, float, float]:
+def _board_light(
+    H: Nine, ray: Nine, x_before: float, y_before: float, board: Constants, ground: float, ink: float, inv_sigma: float
+) -> tuple[float, float, float, float, float, float]:
     """What a pixel sees of the board.
 
-    Returns log intensity, at most the distance to the nearest edge in pixels, the point on the board, and how far in
-    pixels that has moved from (x_before, y_before), motion along an outline counting for less.
+    Returns the intensity of the sheet, the share of the pixel that the sheet fills, at most the distance to the nearest edge in
+    pixels, the point on the board, and how far in pixels that has moved from (x_before, y_before), motion along an outline
+    counting for less.
     """
     x, y, x_u, x_v, y_u, y_v, front = _on_plane(H, ray)
     if front < 0:
-        return math.log(board[SURROUND]), 10.0, math.nan, math.nan, math.nan
+        return 0.0, 0.0, 10.0, math.nan, math.nan, math.nan
     px_per_m = 1.0 / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
     dx, dy = x - x_before, y - y_before
     per_area = 1.0 / max(abs(x_u * y_v - x_v * y_u), 1e-30)
     moved_u, moved_v = (y_v * dx - x_v * dy) * per_area, (x_u * dy - y_u * dx) * per_area
     moved_px = _norm(moved_u, moved_v)
-    clear = _box_distance(x, y, board[X0], board[X1], board[Y0], board[Y1])
-    sheet = 1.0 if board[X0] < x < board[X1] and board[Y0] < y < board[Y1] else 0.0
+    clear = _box_distance(x, y, board[c.X0], board[c.X1], board[c.Y0], board[c.Y1])
+    sheet = 1.0 if board[c.X0] < x < board[c.X1] and board[c.Y0] < y < board[c.Y1] else 0.0
     near_rim = clear * px_per_m * inv_sigma < _MARGIN_SIGMAS
     if sheet == 0.0 and not near_rim:
-        return math.log(board[SURROUND]), clear * px_per_m, x, y, moved_px
+        return 0.0, 0.0, clear * px_per_m, x, y, moved_px
     gx, gy = 0.0, 0.0
-    if near_rim or board[KIND] == CHECKER:
+    if near_rim or board[c.KIND] == c.CHECKER:
         gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
     if near_rim:
-        sheet = _box(x, y, gx, gy, board[X0], board[X1], board[Y0], board[Y1], inv_sigma)
-    if board[KIND] == CHECKER:
+        sheet = _box(x, y, gx, gy, board[c.X0], board[c.X1], board[c.Y0], board[c.Y1], inv_sigma)
+    if board[c.KIND] == c.CHECKER:
         share, edge = _checker(x, y, gx, gy, board, inv_sigma)
     else:
         share, edge, u, v = _circles(x, y, x_u, x_v, y_u, y_v, board, inv_sigma)
         if not near_rim and edge * px_per_m * inv_sigma < _MARGIN_SIGMAS:
             # in the blur of an outline little changes along it, but it bends
             moved_px = max(abs(moved_u * u + moved_v * v), 0.3 * moved_px)
-    light = board[SURROUND] + sheet * (ground + (ink - ground) * share - board[SURROUND])
-    return math.log(light), min(clear, edge) * px_per_m, x, y, moved_px
+    return ground + (ink - ground) * share, sheet, min(clear, edge) * px_per_m, x, y, moved_px
 
 
 @kernel
-def bands_light(H: Array, ray: Array, bands: Array, background: float, inv_sigma: float) -> tuple[float, float]:
-    """As `board_light`, for bands (half length, half width, brightness) in planes of their own."""
-    light, clear_px = math.log(background), 1e3
+def _bands_light(H: Array, first: int, ray: Nine, bands: Array, background: float, inv_sigma: float) -> tuple[float, float]:
+    """Log intensity, and at most the distance to the nearest edge in pixels.
+
+    Bands (half length, half width, brightness) lie in planes of their own.
+    """
+    level, clear_px = math.log(background), FAR_PX
     for k in range(len(bands)):
-        x, y, x_u, x_v, y_u, y_v, front = _on_plane(H[k], ray)
+        x, y, x_u, x_v, y_u, y_v, front = _on_plane(_nine(H, first + k), ray)
         if front < 0:
             clear_px = min(clear_px, 10.0)
             continue
@@ -324,115 +272,153 @@ def bands_light(H: Array, ray: Array, bands: Array, background: float, inv_sigma
         near_px = clear / math.sqrt(x_u * x_u + x_v * x_v + y_u * y_u + y_v * y_v)
         gx, gy = 1.0 / _norm(x_u, x_v), 1.0 / _norm(y_u, y_v)
         share = _box(x, y, gx, gy, -bands[k, 0], bands[k, 0], -bands[k, 1], bands[k, 1], inv_sigma)
-        light += math.log1p((bands[k, 2] - 1.0) * share)
+        level += math.log1p((bands[k, 2] - 1.0) * share)
         clear_px = min(clear_px, near_px)
-    return light, clear_px
+    return level, clear_px
 
 
 @kernel
-def start_board(
-    state: Array, spare: Array, rays: Array, H: Array, board: Array, ground: float, ink: float, sensor: Array
-) -> None:
-    """Pixels that have looked at the first image for long."""
-    for i in range(len(rays)):
-        light, _, x, y, _ = board_light(H, rays[i], 0.0, 0.0, board, ground, ink, sensor[INV_SIGMA])
-        state[i, LEVEL] = state[i, REF] = spare[i, PHOTO] = light
-        state[i, X], state[i, Y] = x, y
+def _tone(
+    x: float, y: float, x_u: float, x_v: float, y_u: float, y_v: float, layers: Array, n: int, waves: Array, inv_sigma: float
+) -> tuple[float, float]:
+    """Intensity of layer n at a point, and about the distance to where it changes in pixels."""
+    dark, bright = layers[n, c.DARK], layers[n, c.BRIGHT]
+    if dark == bright:
+        return dark, FAR_PX
+    f, f_x, f_y = 0.0, 0.0, 0.0
+    for k in range(waves.shape[1]):
+        phase = waves[n, k, 0] * x + waves[n, k, 1] * y + waves[n, k, 2]
+        f += math.sin(phase)
+        f_x += waves[n, k, 0] * math.cos(phase)
+        f_y += waves[n, k, 1] * math.cos(phase)
+    if layers[n, c.SHARP] == 0.0:
+        return dark + (bright - dark) * _step(f * math.sqrt(2.0 / waves.shape[1]), 1.0), 0.0
+    slope = _norm(f_x * x_u + f_y * y_u, f_x * x_v + f_y * y_v)
+    shortest = layers[n, c.WAVE_NUMBER] * math.sqrt(abs(x_u * y_v - x_v * y_u))
+    return dark + (bright - dark) * _step(f / max(slope, 1e-30), inv_sigma), abs(f) / (slope + shortest * abs(f))
 
 
 @kernel
-def start_bands(state: Array, spare: Array, rays: Array, H: Array, bands: Array, background: float, sensor: Array) -> None:
-    """As `start_board`."""
-    for i in range(len(rays)):
-        light, _ = bands_light(H, rays[i], bands, background, sensor[INV_SIGMA])
-        state[i, LEVEL] = state[i, REF] = spare[i, PHOTO] = light
+def _inside(x: float, y: float, limbs: Array, first: int, stop: int) -> tuple[float, float, float]:
+    """How far a point lies inside a union of limbs (negative outside), and the nearest outline's unit normal."""
+    depth, n_x, n_y = -math.inf, 1.0, 0.0
+    for k in range(first, stop):
+        dx, dy = x - limbs[k, c.MIDDLE_X], y - limbs[k, c.MIDDLE_Y]
+        along = dx * limbs[k, c.ALONG_X] + dy * limbs[k, c.ALONG_Y]
+        along = min(max(along, -limbs[k, c.HALF_LENGTH]), limbs[k, c.HALF_LENGTH])
+        dx, dy = dx - along * limbs[k, c.ALONG_X], dy - along * limbs[k, c.ALONG_Y]
+        distance = max(_norm(dx, dy), 1e-12)
+        if limbs[k, c.THICKNESS] - distance > depth:
+            depth, n_x, n_y = limbs[k, c.THICKNESS] - distance, dx / distance, dy / distance
+    return depth, n_x, n_y
 
 
 @kernel
-def _next_frame(j: int, wake: float, in_blur: bool, times: Array, changes: Flags) -> int:
-    """The frame from j on at which a pixel has to be looked at; the number of frames if it may sleep on beyond the last."""
-    last = len(changes) - 1
-    if changes[0]:
-        while j < last and times[j + 1] <= wake and not changes[j]:
-            j += 1
-        return j + 1 if j == last and times[j + 1] <= wake and not (changes[j] or in_blur) else j
-    if times[last + 1] <= wake:
-        return last if in_blur else last + 1
-    if times[j + 1] > wake:
-        return j
-    low, high = j + 1, last + 1
-    while high - low > 1:
-        middle = (low + high) >> 1
-        if times[middle] <= wake:
-            low = middle
-        else:
-            high = middle
-    return low
+def _overlay(
+    light: float, H: Array, plane: int, ray: Nine, layers: Array, first: int, stop: int, limbs: Array, waves: Array,
+    inv_sigma: float,
+) -> tuple[float, float, bool]:
+    """Lay some layers over what is behind them.
+
+    Returns the intensity, about the distance to their nearest edge in pixels, and whether they hide what is behind.
+    """
+    clear_px, hidden = FAR_PX, False
+    for n in range(first, stop):
+        x, y, x_u, x_v, y_u, y_v, front = _on_plane(_nine(H, plane + n), ray)
+        if front < 0:
+            clear_px = min(clear_px, 10.0)
+            continue
+        share, edge_px = 1.0, FAR_PX
+        if layers[n, c.FIRST] < layers[n, c.STOP]:
+            depth, n_x, n_y = _inside(x, y, limbs, int(layers[n, c.FIRST]), int(layers[n, c.STOP]))
+            depth_px = depth / _norm(n_x * x_u + n_y * y_u, n_x * x_v + n_y * y_v)
+            share, edge_px = _step(depth_px, inv_sigma), abs(depth_px)
+        if share == 1.0:
+            clear_px, hidden = edge_px, True
+        if share > 0.0:
+            tone, texture_px = _tone(x, y, x_u, x_v, y_u, y_v, layers, n, waves, inv_sigma)
+            light += share * (tone - light)
+            edge_px = min(edge_px, texture_px)
+        clear_px = min(clear_px, edge_px)
+    return light, clear_px, hidden
 
 
 @kernel
-def advance_board(
-    first: int, first_frame: int, times: Array, H: Array, board: Array, ground: Array, ink: Array, changes: Flags,
-    rays: Array, state: Array, spare: Array, random: Counters, wake: Array, sensor: Array, out: Packed, count: int,
+def advance(
+    first: int, first_frame: int, times: Array, H: Array, ground: Array, ink: Array, stops: Packed, board: Constants,
+    bands: Array, layers: Array, limbs: Array, waves: Array, rays: Array, state: Array, random: Counters, wake: Array,
+    sensor: Constants, out: Packed, count: int,
 ) -> tuple[int, int, int]:
     """Events of all pixels between the first and the last of some frames.
 
-    ``times`` has one more element than there are frames; ``changes`` says where the light itself has changed since the
-    frame before, and its first element whether it does so anywhere.  Pixels are the outer loop, so that a pixel's state stays at
-    hand.  Returns the number of events so far and the pixel and the frame to resume at with a larger buffer (the number
-    of pixels when done).
+    ``times`` has one more element than there are frames; ``stops[j]`` is the first frame from j on at which the light itself
+    has changed since the frame before.  ``H`` holds the planes frame by frame: the board's, then the layers', or the
+    bands'.  Pixels are the outer loop, so that a pixel's state stays at hand; those that have no level
+    yet look at the first frame for long.  Returns the number of events so far and the pixel and the frame to resume at with a
+    larger buffer (the number of pixels when done).
     """
-    margin_px, tau = _MARGIN_SIGMAS / sensor[INV_SIGMA], sensor[TAU]
+    inv_sigma, tau, behind = sensor[c.INV_SIGMA], sensor[c.TAU], int(board[c.BEHIND])
+    margin_px, planes = _MARGIN_SIGMAS / inv_sigma, len(H) // len(stops)
+    frames_per_s = len(stops) / (times[-1] - times[0])
     for i in range(first, len(rays)):
-        j = _next_frame(first_frame if i == first else 1, wake[i], state[i, LAST] >= 0.0, times, changes)
-        while j < len(changes):
-            light, clear_px, x, y, moved_px = board_light(
-                H[j], rays[i], state[i, X], state[i, Y], board, ground[j], ink[j], sensor[INV_SIGMA])
-            clear_px -= margin_px
-            elapsed = times[j] - abs(state[i, LAST])
-            start = state[i, LAST] if state[i, LAST] >= 0.0 else times[j - 1]
-            if tau == 0.0 and _stays_quiet(state, i, light, start, times[j]):
-                _remember(state, i, light, clear_px <= 0.0, times[j])
+        ray = _nine(rays, i)
+        fresh, in_blur = math.isnan(state[i, c.LEVEL]), state[i, c.LAST] >= 0.0
+        j = 0 if fresh else first_frame if i == first else 1
+        while j < len(stops):
+            # the last frame before the pixel has to be looked at
+            low, stop = j, stops[j]
+            j = min(low + max(int((wake[i] - times[low]) * frames_per_s), 0), stop)
+            while j > low and times[j] > wake[i]:
+                j -= 1
+            while j < stop and times[j + 1] <= wake[i]:
+                j += 1
+            if j == len(stops):
+                if not in_blur:
+                    break
+                j -= 1
+            other_px = FAR_PX
+            if board[c.KIND] == c.BANDS:
+                level, clear_px = _bands_light(H, j * planes, ray, bands, ground[j], inv_sigma)
+                x = y = moved_px = math.nan
             else:
-                done = _pixel(state, spare, random, i, light, clear_px <= 0.0, start, times[j], sensor, out, count)
+                tone, sheet, clear_px, x, y, moved_px = _board_light(
+                    _nine(H, j * planes), ray, state[i, c.X], state[i, c.Y], board, ground[j], ink[j], inv_sigma)
+                light = board[c.SURROUND]
+                if behind > 0 and sheet < 1.0:
+                    light, other_px, _ = _overlay(light, H, j * planes + 1, ray, layers, 0, behind, limbs, waves, inv_sigma)
+                light += sheet * (tone - light)
+                if behind < len(layers):
+                    light, near_px, hidden = _overlay(
+                        light, H, j * planes + 1, ray, layers, behind, len(layers), limbs, waves, inv_sigma)
+                    clear_px, other_px = (FAR_PX, near_px) if hidden else (clear_px, min(other_px, near_px))
+                level = math.log(light)
+            if fresh:
+                state[i, c.LEVEL] = state[i, c.REF] = state[i, c.PHOTO] = level
+                state[i, c.X], state[i, c.Y] = x, y
+                fresh, j = False, 1
+                continue
+            clear_px, other_px = clear_px - margin_px, other_px - margin_px
+            in_blur = clear_px <= 0.0 or other_px <= 0.0
+            elapsed = times[j] - abs(state[i, c.LAST])
+            start = state[i, c.LAST] if state[i, c.LAST] >= 0.0 else times[j - 1]
+            # most pixels are quiet most of the time: told apart first because calls that carry all the arrays are slow
+            if state[i, c.RELEASE] > start:
+                quiet = state[i, c.RELEASE] >= times[j]
+            else:
+                quiet = state[i, c.REF] - state[i, c.OFF] < level < state[i, c.REF] + state[i, c.ON]
+            if tau > 0.0 or not quiet:
+                done, settles = _fire(state, random, i, level, start, times[j], sensor, out, count)
                 if done < 0:
                     return count, i, j
-                count = done
+                count, in_blur = done, in_blur or settles
+            state[i, c.LEVEL], state[i, c.X], state[i, c.Y] = level, x, y
+            state[i, c.LAST] = times[j] if in_blur else -times[j]
             frame_s = times[j] - times[j - 1]
-            speed = FRAME_SHARE * sensor[STEP_PX] / frame_s if math.isnan(moved_px) else moved_px / elapsed
-            state[i, X], state[i, Y] = x, y
-            in_blur = state[i, LAST] >= 0.0
-            wake[i] = times[j] + _rest(clear_px, in_blur, speed, frame_s, sensor)
-            if j == len(changes) - 1:
-                break
-            j = _next_frame(j + 1, wake[i], in_blur, times, changes)
-    return count, len(rays), 1
-
-
-@kernel
-def advance_bands(
-    first: int, first_frame: int, times: Array, H: Array, bands: Array, background: float, changes: Flags,
-    rays: Array, state: Array, spare: Array, random: Counters, wake: Array, sensor: Array, out: Packed, count: int,
-) -> tuple[int, int, int]:
-    """As `advance_board`; every band has a motion of its own, so the fastest landmark's speed holds for all."""
-    margin_px, tau = _MARGIN_SIGMAS / sensor[INV_SIGMA], sensor[TAU]
-    for i in range(first, len(rays)):
-        j = _next_frame(first_frame if i == first else 1, wake[i], state[i, LAST] >= 0.0, times, changes)
-        while j < len(changes):
-            light, clear_px = bands_light(H[j], rays[i], bands, background, sensor[INV_SIGMA])
-            clear_px -= margin_px
-            start = state[i, LAST] if state[i, LAST] >= 0.0 else times[j - 1]
-            if tau == 0.0 and _stays_quiet(state, i, light, start, times[j]):
-                _remember(state, i, light, clear_px <= 0.0, times[j])
-            else:
-                done = _pixel(state, spare, random, i, light, clear_px <= 0.0, start, times[j], sensor, out, count)
-                if done < 0:
-                    return count, i, j
-                count = done
-            frame_s = times[j] - times[j - 1]
-            in_blur = state[i, LAST] >= 0.0
-            wake[i] = times[j] + _rest(clear_px, in_blur, FRAME_SHARE * sensor[STEP_PX] / frame_s, frame_s, sensor)
-            if j == len(changes) - 1:
-                break
-            j = _next_frame(j + 1, wake[i], in_blur, times, changes)
+            # what moves by itself moves no faster than the fastest landmark
+            fastest = FRAME_SHARE * sensor[c.STEP_PX] / frame_s
+            rest = _rest(clear_px, in_blur, fastest if math.isnan(moved_px) else moved_px / elapsed, frame_s, sensor)
+            if len(layers) > 0:
+                rest = min(rest, _rest(other_px, in_blur, fastest, frame_s, sensor))
+            wake[i] = times[j] + rest
+            j += 1
     return count, len(rays), 1

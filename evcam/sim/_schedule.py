@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.core.camera import Camera
-from evcam.core.trajectory import Trajectory
 from evcam.sim._kernels import FRAME_SHARE
 from evcam.sim.scene import Flicker, Scene
 from evcam.sim.surfaces import landmarks
@@ -53,7 +51,7 @@ def _flicker_frames(flicker: Flicker, start_us: int, stop_us: int) -> Array:
 def _motion_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
     """Equal steps of the path of whatever moves fastest."""
     samples = np.linspace(start_us, stop_us, max(2, int((stop_us - start_us) / _SAMPLE_US) + 1))
-    speed = _fastest_pxps(scene.camera, scene.trajectory, landmarks(scene), samples)
+    speed = _fastest_pxps(scene, samples)
     steps = np.maximum(speed * 1e-6 / (FRAME_SHARE * scene.step_px), 1.0 / _LONGEST_FRAME_US)
     path = np.concatenate([[0.0], np.cumsum(np.diff(samples) * (steps[1:] + steps[:-1]) / 2)])
     times = np.interp(np.linspace(0.0, path[-1], int(np.ceil(path[-1])) + 1), path, samples)
@@ -61,16 +59,22 @@ def _motion_frames(scene: Scene, start_us: int, stop_us: int) -> Array:
     return times
 
 
-def _fastest_pxps(camera: Camera, trajectory: Trajectory, points_m: Array, t_us: Array) -> Array:
-    """Largest image speed of points in or near the image (of any, if none is near), shape of ``t_us``."""
-    R, t = trajectory.pose(t_us)
-    velocity, omega = trajectory.velocity(t_us)
-    points = np.einsum("nij,kj->nki", R, points_m) + t[:, None]
-    px, d_px, _ = camera.project_jacobians(points)
-    motion = -velocity[:, None] - np.cross(omega[:, None], points)
-    speed = np.linalg.norm(np.einsum("nkij,nkj->nki", d_px, motion), axis=-1)
-    size = np.array([camera.width, camera.height])
-    near = np.all((px > -0.2 * size) & (px < 1.2 * size), axis=-1)
-    near |= ~near.any(-1, keepdims=True) & np.isfinite(speed)
-    fastest: Array = np.where(near, speed, 0.0).max(-1)
+def _fastest_pxps(scene: Scene, t_us: Array) -> Array:
+    """Largest image speed of landmarks in or near the image (of the nearest, if none is near), shape of ``t_us``.
+
+    Landmarks far outside do not count: where a plane meets that of the lens they are infinitely fast, and unseen.
+    """
+    R, t = scene.trajectory.pose(t_us)
+    velocity, omega = scene.trajectory.velocity(t_us)
+    size = np.array([scene.camera.width, scene.camera.height])
+    fastest = np.zeros(len(t_us))
+    for points_m, own_mps in landmarks(scene, t_us):
+        points = np.einsum("nij,nkj->nki", R, points_m) + t[:, None]
+        px, d_px, _ = scene.camera.project_jacobians(points)
+        motion = np.einsum("nij,nkj->nki", R, own_mps) - velocity[:, None] - np.cross(omega[:, None], points)
+        speed = np.linalg.norm(np.einsum("nkij,nkj->nki", d_px, motion), axis=-1)
+        beyond = np.abs(px / size - 0.5).max(-1)
+        beyond = np.where(np.isfinite(beyond) & np.isfinite(speed), beyond, np.inf)
+        near = (beyond < 0.7) | (beyond == beyond.min(-1, keepdims=True)) & (beyond < 3.5)
+        fastest = np.maximum(fastest, np.where(near, speed, 0.0).max(-1))
     return fastest

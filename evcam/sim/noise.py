@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.sim._kernels import PIXEL_BITS
+from evcam.sim._columns import PIXEL_BITS
 from evcam.sim.sensor import Sensor
 
 Packed = NDArray[np.int64]

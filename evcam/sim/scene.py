@@ -12,6 +12,7 @@ from evcam.core.camera import Camera
 from evcam.core.target import Checkerboard, CircleGrid, Target
 from evcam.core.trajectory import Trajectory
 from evcam.errors import InputError
+from evcam.sim.clutter import Backdrop, Occluder
 from evcam.sim.sensor import Sensor, check_range
 
 Vector = tuple[float, float, float]
@@ -56,6 +57,10 @@ class Board:
         Width of blank sheet around the pattern; half the spacing of the points by default.
     flicker : Flicker, optional
         For a screen.
+    backdrop : Backdrop, optional
+        A textured wall behind the board, in place of the even surround.
+    occluders : tuple of Occluder
+        Things that pass before it; later ones are nearer to the camera.
     """
 
     target: Target
@@ -64,6 +69,8 @@ class Board:
     surround: float = 0.35
     margin_m: float | None = None
     flicker: Flicker | None = None
+    backdrop: Backdrop | None = None
+    occluders: tuple[Occluder, ...] = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.target, (CircleGrid, Checkerboard)):

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
-from evcam.sim import _kernels as k
+from evcam.sim import _columns as c
+from evcam.sim._kernels import advance
 from evcam.sim._schedule import SLAB_US, flicker_share, slab_frames
 from evcam.sim.noise import background, hot_pixels
 from evcam.sim.scene import Board, Scene
 from evcam.sim.sensor import Sensor
-from evcam.sim.surfaces import band_frames, board_constants, board_lights, camera_poses, pixel_rays, plane_homographies
+from evcam.sim.surfaces import Surfaces, board_lights, pixel_rays, plane_homographies
 from evcam.sim.truth import Truth
 
 Array = NDArray[np.float64]
@@ -110,9 +111,9 @@ def _chunks(scene: Scene, rng: np.random.Generator, progress: Callable[[float], 
         parts += [background(scene.sensor, len(pixels.x), *span_us, rng), hot.events(*span_us, rng)]
         packed = np.sort(np.concatenate(parts))
         # delayed events wait for the slab that they belong to
-        packed, late = np.split(packed, [np.searchsorted(packed, span_us[1] << k.PIXEL_BITS)])
-        pixel = (packed & ((1 << k.PIXEL_BITS) - 1)) >> 1
-        yield Events.from_arrays((packed >> k.PIXEL_BITS) + start_us, pixels.x[pixel], pixels.y[pixel], (packed & 1).astype(bool),
+        packed, late = np.split(packed, [np.searchsorted(packed, span_us[1] << c.PIXEL_BITS)])
+        pixel = (packed & ((1 << c.PIXEL_BITS) - 1)) >> 1
+        yield Events.from_arrays((packed >> c.PIXEL_BITS) + start_us, pixels.x[pixel], pixels.y[pixel], (packed & 1).astype(bool),
                                  **size, where="simulation")
         if progress is not None:
             progress(span_us[1] / (stop_us - start_us))
@@ -125,51 +126,28 @@ class _Pixels:
         self.scene = scene
         self.rays, self.x, self.y = pixel_rays(scene.camera)
         n = len(self.rays)
-        self.sensor = _sensor_constants(scene.sensor, scene.step_px)
-        if isinstance(scene.world, Board) and scene.world.flicker is not None:
-            self.sensor[k.LONGEST] = 0.0  # no pixel may sleep into a change of the screen
-        self.state, self.spare = _fresh_state(scene.sensor, n, rng)
+        self.surfaces = Surfaces.of(scene.world, scene.trajectory)
+        self.sensor = _sensor_constants(scene)
+        self.state = _fresh_state(scene.sensor, n, rng)
         self.random = rng.integers(0, 2**64, n, np.uint64)
         self.wake = np.zeros(n)
         self.buffer = np.empty(1 << 18, np.int64)
-        if isinstance(scene.world, Board):
-            self.surface = board_constants(scene.world)
-        else:
-            self.T_world_band, self.surface = band_frames(scene.world, scene.trajectory)
-        self._start()
 
     def advance(self, frames_us: Array) -> NDArray[np.int64]:
         """Packed events between the first and the last of these frames."""
         seconds = (frames_us - self.scene.trajectory.start_us) * 1e-6
         times = np.append(seconds, 2 * seconds[-1] - seconds[-2])
-        H, (ground, ink) = self._homographies(frames_us), self._lights(frames_us)
-        changes = np.zeros(len(frames_us), np.bool_)
-        changes[1:] = (np.diff(ground) != 0) | (np.diff(ink) != 0)
-        changes[0] = changes.any()
+        H, (ground, ink), seen = plane_homographies(self.scene, frames_us), self._lights(frames_us), self.surfaces
+        changes = np.flatnonzero((np.diff(ground) != 0) | (np.diff(ink) != 0)) + 1
+        stops = np.append(changes, len(frames_us))[np.searchsorted(changes, np.arange(len(frames_us)))]
         count, pixel, frame = 0, 0, 1
         while True:
-            common = (self.rays, self.state, self.spare, self.random, self.wake, self.sensor, self.buffer, count)
-            if isinstance(self.scene.world, Board):
-                count, pixel, frame = k.advance_board(pixel, frame, times, H, self.surface, ground, ink, changes, *common)
-            else:
-                count, pixel, frame = k.advance_bands(pixel, frame, times, H, self.surface, ground[0], changes, *common)
+            count, pixel, frame = advance(
+                pixel, frame, times, H, ground, ink, stops, seen.board, seen.bands, seen.layers, seen.limbs, seen.waves,
+                self.rays, self.state, self.random, self.wake, self.sensor, self.buffer, count)
             if pixel == len(self.rays):
                 return self.buffer[:count].copy()
             self.buffer = np.concatenate([self.buffer, np.empty_like(self.buffer)])
-
-    def _start(self) -> None:
-        first_us = np.array([self.scene.trajectory.start_us], float)
-        H, (ground, ink) = self._homographies(first_us)[0], self._lights(first_us)
-        if isinstance(self.scene.world, Board):
-            k.start_board(self.state, self.spare, self.rays, H, self.surface, ground[0], ink[0], self.sensor)
-        else:
-            k.start_bands(self.state, self.spare, self.rays, H, self.surface, ground[0], self.sensor)
-
-    def _homographies(self, frames_us: Array) -> Array:
-        T_cam_world = camera_poses(self.scene.trajectory, frames_us)
-        if isinstance(self.scene.world, Board):
-            return plane_homographies(T_cam_world)
-        return plane_homographies(T_cam_world[:, None] @ self.T_world_band)
 
     def _lights(self, frames_us: Array) -> tuple[Array, Array]:
         world = self.scene.world
@@ -180,14 +158,16 @@ class _Pixels:
         return board_lights(world, share)
 
 
-def _sensor_constants(sensor: Sensor, step_px: float) -> Array:
-    out = np.zeros(k.SENSOR_SIZE)
-    out[k.INV_SIGMA] = 1.0 / np.sqrt(sensor.psf_px**2 + 1.0 / 12.0)
-    out[k.NOISE], out[k.REFRACTORY] = sensor.threshold_noise, sensor.refractory_s
-    out[k.TAU] = 1.0 / (2 * np.pi * sensor.cutoff_hz) if sensor.cutoff_hz > 0 else 0.0
-    out[k.LATENCY], out[k.JITTER] = sensor.latency_s, sensor.latency_jitter_s
-    out[k.FLOOR], out[k.STEP_PX], out[k.LONGEST] = _threshold_floor(sensor), step_px, _LONGEST_PIXEL_STEP_S
-    return out
+def _sensor_constants(scene: Scene) -> c.Constants:
+    sensor, out = scene.sensor, np.zeros(c.SENSOR_SIZE)
+    out[c.INV_SIGMA] = 1.0 / np.sqrt(sensor.psf_px**2 + 1.0 / 12.0)
+    out[c.NOISE], out[c.REFRACTORY] = sensor.threshold_noise, sensor.refractory_s
+    out[c.TAU] = 1.0 / (2 * np.pi * sensor.cutoff_hz) if sensor.cutoff_hz > 0 else 0.0
+    out[c.LATENCY], out[c.JITTER] = sensor.latency_s, sensor.latency_jitter_s
+    out[c.FLOOR], out[c.STEP_PX] = _threshold_floor(sensor), scene.step_px
+    flickers = isinstance(scene.world, Board) and scene.world.flicker is not None
+    out[c.LONGEST] = 0.0 if flickers else _LONGEST_PIXEL_STEP_S  # no pixel may sleep into a change of the screen
+    return tuple(out.tolist())
 
 
 def _threshold_floor(sensor: Sensor) -> float:
@@ -195,11 +175,11 @@ def _threshold_floor(sensor: Sensor) -> float:
     return 0.1 * min(sensor.threshold_on, sensor.threshold_off)
 
 
-def _fresh_state(sensor: Sensor, n: int, rng: np.random.Generator) -> tuple[Array, Array]:
-    state, spare = np.zeros((n, k.STATE_SIZE)), np.zeros((n, k.SPARE_SIZE))
-    state[:, k.RELEASE] = -1.0
+def _fresh_state(sensor: Sensor, n: int, rng: np.random.Generator) -> Array:
+    state = np.zeros((n, c.STATE_SIZE))
+    state[:, c.LEVEL], state[:, c.RELEASE] = np.nan, -1.0
     nominal, floor = np.array([sensor.threshold_on, sensor.threshold_off]), _threshold_floor(sensor)
     base = np.maximum(nominal + sensor.mismatch * rng.standard_normal((n, 2)), floor)
-    spare[:, [k.BASE_ON, k.BASE_OFF]] = base
-    state[:, [k.ON, k.OFF]] = np.maximum(base + sensor.threshold_noise * rng.standard_normal((n, 2)), floor)
-    return state, spare
+    state[:, [c.BASE_ON, c.BASE_OFF]] = base
+    state[:, [c.ON, c.OFF]] = np.maximum(base + sensor.threshold_noise * rng.standard_normal((n, 2)), floor)
+    return state

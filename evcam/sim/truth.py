@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,13 +13,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from evcam.core.atomic import atomic_path
 from evcam.core.imu import ImuSamples
-from evcam.core.target import Checkerboard, CircleGrid
+from evcam.core.target import Checkerboard, CircleGrid, Target
+from evcam.core.trajectory import Trajectory
+from evcam.sim.clutter import Occluder
 from evcam.sim.scene import Board, Gyro, Scene
 from evcam.sim.surfaces import band_frames
 
 Array = NDArray[np.float64]
 
 _STEP_US = 1000
+_RING = 24
+_AT_ONCE = 64
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -51,6 +56,21 @@ class Truth:
         points = np.einsum("...ij,kj->...ki", R, self._points_m()) + t[..., None, :]
         return self.scene.camera.project(points)
 
+    def covered(self, t_us: ArrayLike) -> NDArray[np.bool_]:
+        """Whether any part of a circle's outline (a corner itself) is behind an occluder, shape (..., K).
+
+        False everywhere for boards without occluders; for lines there are none.
+        """
+        t = np.asarray(t_us)
+        out = np.zeros((*t.shape, len(self._points_m())), np.bool_)
+        world = self.scene.world
+        if not isinstance(world, Board) or not world.occluders:
+            return out
+        outlines = _outlines_m(world.target)
+        for part in np.array_split(np.arange(t.size), t.size // _AT_ONCE + 1):
+            out.reshape(t.size, -1)[part] = _behind(world.occluders, outlines, self.scene.trajectory, t.ravel()[part])
+        return out
+
     def edges_m(self) -> Array:
         """Both long edges of every band of a line scene in the world's frame, shape (L, 2, 2, 3): line, edge, end, xyz.
 
@@ -71,7 +91,7 @@ class Truth:
         (T, K, 2) px, ``gt_v`` and ``gt_w`` (T, 3), the camera's velocity in its own frame in m/s and rad/s, and
         ``meta``, JSON with ``camera`` (width, height, then the parameters), ``model``, ``rows``, ``cols``, ``s`` and
         ``rad`` (m) and ``layout``.  Line scenes have ``lines_m`` (L, 2, 3) and ``edges_m`` instead of a layout;
-        with a gyro ``imu_t`` (us), ``imu_gyro`` and ``R_cam_imu`` are added.
+        with a gyro ``imu_t`` (us), ``imu_gyro`` and ``R_cam_imu`` are added, with occluders ``gt_covered`` (T, K), see `covered`.
 
         Raises
         ------
@@ -88,6 +108,8 @@ class Truth:
         }
         if not isinstance(self.scene.world, Board):
             arrays |= {"lines_m": self._points_m().reshape(-1, 2, 3), "edges_m": self.edges_m()}
+        elif self.scene.world.occluders:
+            arrays["gt_covered"] = self.covered(t_us)
         if self.imu is not None:
             arrays |= {"imu_t": self.imu.t, "imu_gyro": self.imu.gyro_radps, "R_cam_imu": self.imu.R_cam_imu}
         with atomic_path(path, force=force) as temporary, temporary.open("wb") as file:
@@ -114,6 +136,29 @@ class Truth:
         assert isinstance(world.target, Checkerboard)
         # corners lie like the circles of a symmetric grid
         return meta | {"s": world.target.square_m, "rad": 0.0, "layout": "symmetric", "pattern": "checkerboard"}
+
+
+def _outlines_m(target: Target) -> Array:
+    """Points around each circle, or each corner once, shape (K, M, 2)."""
+    points = target.object_points[:, None, :2]
+    if not isinstance(target, CircleGrid):
+        return points
+    angle = np.linspace(0, 2 * np.pi, _RING, endpoint=False)
+    return points + target.radius_m * np.stack([np.cos(angle), np.sin(angle)], -1)
+
+
+def _behind(occluders: Sequence[Occluder], outlines_m: Array, trajectory: Trajectory, t_us: Array) -> NDArray[np.bool_]:
+    R, t = trajectory.pose(t_us)
+    eye = -np.einsum("nji,nj->ni", R, t)[:, None, None]
+    covered = np.zeros((len(t_us), len(outlines_m)), np.bool_)
+    for occluder in occluders:
+        R_board_occluder, at_m = occluder.pose((t_us - trajectory.start_us) * 1e-6)
+        at = at_m[:, None, None]
+        share = at[..., 2:] / eye[..., 2:]  # of the way from the board to the eye
+        points = outlines_m + share * (eye[..., :2] - outlines_m)
+        local = np.einsum("nji,nkmj->nkmi", R_board_occluder[:, :2, :2], points - at[..., :2])
+        covered |= (occluder.covers(local) & ((share > 0.0) & (share < 1.0))[..., 0]).any(-1)
+    return covered
 
 
 def _sample_gyro(scene: Scene, gyro: Gyro, rng: np.random.Generator) -> ImuSamples:

@@ -1,15 +1,20 @@
 """How fast is the simulator?  Prints events per second of computing on one core; decides nothing.
 
     python tests/benchmarks/bench_sim.py
+
+Processor time, three runs of each scene: the median, and in brackets the slowest and the fastest.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+
+import numpy as np
 
 from evcam.core.camera import Camera
 from evcam.core.target import CircleGrid
-from evcam.sim import Board, Scene, simulate, simulate_chunks
+from evcam.sim import Backdrop, Board, Scene, Texture, Waypoint, hand, simulate, simulate_chunks
 from evcam.sim.placing import hand_before
 
 TARGET = CircleGrid.asymmetric(rows=11, cols=4, spacing_m=0.05, radius_m=0.02)
@@ -18,17 +23,28 @@ CAMERAS = (
     Camera("pinhole-radtan", [322.4, 321.7, 171.3, 132.6, *DISTORTION], 346, 260),
     Camera("pinhole-radtan", [560.0, 560.0, 318.0, 242.0, *DISTORTION], 640, 480),
 )
+RUNS = 3
 
 
 def main() -> None:
+    plain = Board(TARGET)
+    hidden = replace(plain, occluders=(hand((Waypoint(0.0, (0.5, 0.2, -0.1), -60), Waypoint(1.5, (0.1, 0.25, -0.1), -80))),))
     for camera in CAMERAS:
-        simulate(Scene(camera, hand_before(TARGET, camera, 0.05), Board(TARGET)))  # compiles
-        scene = Scene(camera, hand_before(TARGET, camera, 2.0), Board(TARGET))
+        show("board", camera, plain)
+    show("board and hand", CAMERAS[0], hidden)
+    show("board, textured background", CAMERAS[0], replace(plain, backdrop=Backdrop(0.5, Texture(scale_m=0.08))))
+
+
+def show(name: str, camera: Camera, world: Board) -> None:
+    scene = Scene(camera, hand_before(TARGET, camera, 2.0), world)
+    simulate(replace(scene, trajectory=hand_before(TARGET, camera, 0.05)))  # compiles
+    rates = []
+    for _ in range(RUNS):
         start = time.process_time()
         count = sum(len(slab) for slab in simulate_chunks(scene))
-        seconds = time.process_time() - start
-        rate = count / seconds / 1e6
-        print(f"{camera.width}x{camera.height}: {count} events in {seconds:.2f} s of processor time, {rate:.2f} M per s")  # noqa: T201
+        rates.append(count / (time.process_time() - start) / 1e6)
+    low, middle, high = np.percentile(rates, [0, 50, 100])
+    print(f"{camera.width}x{camera.height}, {name}: {middle:.2f} M events per s ({low:.2f} to {high:.2f}), {count} events")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ MID_US = 1_000_000
 WIDTH, HEIGHT = 200, 120
 SHAPE = np.array([[9.0, 1.5], [1.5, 7.0]])
 CENTERS = np.stack(np.meshgrid(np.arange(25.0, 190, 30), np.arange(25.0, 110, 30)), -1).reshape(-1, 2)
-ONLY_SCATTER = DiscOptions(model_error_px=0.0, timing_error_s=0.0, turning_error=0.0)
+ONLY_SCATTER = DiscOptions(edge_error_px=0.0, hurried_error_s2=0.0, turning_px=0.0)
 
 
 def velocities(centers, swirl=0.3):

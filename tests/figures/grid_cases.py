@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from grid_score import median_speed_pxps
@@ -12,7 +12,7 @@ from grid_score import median_speed_pxps
 from evcam.core.camera import Camera
 from evcam.core.target import CircleGrid
 from evcam.core.trajectory import Trajectory
-from evcam.sim import Board, Scene, Sensor
+from evcam.sim import Backdrop, Board, Limb, Occluder, Scene, Sensor, Texture, Waypoint, hand
 from evcam.sim.placing import board_middle_m, filling_distance_m, level_roll_rad
 
 _BENT = (-0.31, 0.105, 0.0006, -0.0004, 0.0)
@@ -28,6 +28,33 @@ _SPEED_STEPS = 6
 
 def _grid(rows: int, cols: int, *, asymmetric: bool = True, dark: bool = True) -> CircleGrid:
     return CircleGrid(rows, cols, 0.05, 0.02 if asymmetric else 0.016, asymmetric, dark)
+
+
+def _hand(tone: float) -> Callable[[Board], Board]:
+    """A hand and its arm come from the side, rest on a third of the board, and leave."""
+
+    def add(board: Board) -> Board:
+        x, y, _ = board_middle_m(board.target)
+        away, over = (x + 0.6, y + 0.1, -0.15), (x + 0.02, y, -0.15)
+        path = Waypoint(0.2, away, -50), Waypoint(0.7, over, -70), Waypoint(1.3, over, -80), Waypoint(1.8, away, -60)
+        return replace(board, occluders=(hand(path, tone, length_m=0.22),))
+
+    return add
+
+
+def _wall(board: Board) -> Board:
+    return replace(board, backdrop=Backdrop(0.5, Texture(scale_m=0.08)))
+
+
+def _second_object(board: Board) -> Board:
+    """A patterned thing as large as a quarter of the board rolls past one of its long sides."""
+    x0, _, y0, y1 = board.outline_m
+    path = (Waypoint(0.0, (x0 - 0.14, y0 - 0.1, -0.05)), Waypoint(2.0, (x0 - 0.14, y1 + 0.1, -0.05), 270))
+    return replace(board, occluders=(Occluder((Limb((-0.03, 0.0), (0.03, 0.0), 0.1),), path, Texture(0.07, 0.9, 0.06)),))
+
+
+def _nothing(board: Board) -> Board:
+    return board
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +77,8 @@ class Case:
         Amplitude of the tilts about the x and the y axis of the camera; both together reach 1.4 times as far.
     beyond : float
         How far the mean place of the board lies off the middle of the image, in lengths of the board.
+    clutter : callable
+        Puts things behind the board and before it.
     seed : int
         Of motion and noise.
     quick : bool
@@ -65,6 +94,7 @@ class Case:
     events_per_crossing: float = 8.5
     tilt_deg: float = 17.0
     beyond: float = 0.0
+    clutter: Callable[[Board], Board] = _nothing
     seed: int = 1
     quick: bool = False
 
@@ -72,7 +102,7 @@ class Case:
         """The scene whose hand moves as fast as wanted."""
         black = WHITE * math.exp(-self.events_per_crossing * self.sensor.threshold_on)
         board = Board(self.target, white=WHITE, black=black)
-        return Scene(self.camera, _with_speed(self._trajectory, self), board, self.sensor)
+        return Scene(self.camera, _with_speed(self._trajectory, self), self.clutter(board), self.sensor)
 
     def _trajectory(self, speed: float) -> Trajectory:
         middle = board_middle_m(self.target)
@@ -126,4 +156,8 @@ CASES = (
     Case("low-pass 50 Hz", sensor=Sensor(cutoff_hz=50.0)),
     Case("half of the board outside", beyond=0.5, quick=True),
     Case("equidistant lens", WIDE),
+    Case("hand over a third", clutter=_hand(0.2), quick=True),
+    Case("hand, light", clutter=_hand(0.7)),
+    Case("textured background", clutter=_wall, quick=True),
+    Case("second object", clutter=_second_object),
 )

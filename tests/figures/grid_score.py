@@ -2,9 +2,9 @@
 
 Definitions.  Every 20 ms of the recording is a slot; a view belongs to the slots whose middle is
 at most half a slot from the view's mean time.  A circle is visible when its whole outline lies at least
-1 px inside the image; a slot is eligible when all circles are, and complete when one view has all of them.
-An id is wrong when another circle's true centre is nearer.  One time shift of all detections, the
-one that explains the errors best, is no error of the detector: the pixels' latency looks like that.
+1 px inside the image and nothing covers any of it; a slot is eligible when all circles are, and complete
+when one view has all of them.  An id is wrong when another circle's true centre is nearer.  One time shift of all
+detections, the one that explains the errors best, is no error of the detector: the pixels' latency looks like that.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def slot_middles_us(truth: Truth) -> NDArray[np.int64]:
 
 
 def visible_circles(truth: Truth, t_us: NDArray[np.int64]) -> Flags:
-    """Whether each circle's whole outline is inside the image, shape (N, K)."""
+    """Whether each circle's whole outline is inside the image and uncovered, shape (N, K)."""
     world, camera = truth.scene.world, truth.scene.camera
     assert isinstance(world, Board)
     assert isinstance(world.target, CircleGrid)
@@ -146,7 +146,7 @@ def visible_circles(truth: Truth, t_us: NDArray[np.int64]) -> Flags:
     for n, (R, t) in enumerate(zip(*truth.scene.trajectory.pose(t_us), strict=True)):
         px = camera.project(outlines @ R.T + t)
         inside[n] = ((px > _MARGIN_PX) & (px < limit)).all((1, 2))
-    return inside
+    return inside & ~truth.covered(t_us)
 
 
 def _points(found: Detections, truth: Truth) -> _Points:

@@ -77,6 +77,17 @@ def test_part_that_stays_on_one_side_of_half_way_says_nothing():
     assert found(pixel((False, run(0, 8)), (True, run(100, 3))))[1][2:] == (3, 0)
 
 
+def test_first_burst_of_a_pixel_counts_from_where_the_pixel_began():
+    events = Events.from_arrays([0, 8, 16, 24, 500, 508, 516, 524], [1] * 8, [2] * 8, [True] * 4 + [False] * 4, width=4, height=4)
+    fresh = np.ones((4, 4), bool)
+    assert list(edge_crossings(events).t) == [8, 508]
+    assert list(edge_crossings(events, fresh=fresh).t) == [10, 508]
+    fresh[2, 1] = False
+    assert list(edge_crossings(events, fresh=fresh).t) == [8, 508]
+    with pytest.raises(InputError, match="shape"):
+        edge_crossings(events, fresh=fresh[:3])
+
+
 def test_faster_edge_with_fewer_events_is_a_full_change():
     slow, fast = np.arange(0, 40, 5), 300 + np.arange(0, 10, 2)
     found_fast = found(pixel((False, slow), (True, fast), (False, slow + 600)))[1]

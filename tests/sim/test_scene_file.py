@@ -5,7 +5,7 @@ import pytest
 
 from evcam.core.target import CircleGrid
 from evcam.errors import EvcamError, FormatError, InputError
-from evcam.sim import Board, Lines, load_scene, simulate
+from evcam.sim import Backdrop, Board, Limb, Lines, Occluder, Texture, Waypoint, hand, load_scene, simulate
 
 CAMERA = """
 camera:
@@ -62,6 +62,25 @@ step_px: 0.2
     assert (R @ middle + t)[2] == pytest.approx(0.5)
 
 
+CLUTTER = MINIMAL + """
+board:
+  backdrop: {distance_m: 0.4, texture: {scale_m: 0.2, sharp: false, seed: 3}}
+  occluders:
+    - hand: {length_m: 0.2}
+      tone: 0.6
+      path: [{t_s: 0, at_m: [0.5, 0.1, -0.1], turn_deg: -70}, {t_s: 0.2, at_m: [0.1, 0.1, -0.1]}]
+    - {limbs: [{start_m: [0, 0], end_m: [0.1, 0], radius_m: 0.05}], tone: {dark: 0.2}, path: [{t_s: 0, at_m: [0, 0, -0.2]}]}
+"""
+
+
+def test_clutter(tmp_path):
+    board = scene(tmp_path, CLUTTER).world
+    assert board.backdrop == Backdrop(0.4, Texture(scale_m=0.2, sharp=False, seed=3))
+    path = Waypoint(0, (0.5, 0.1, -0.1), -70), Waypoint(0.2, (0.1, 0.1, -0.1))
+    still = (Waypoint(0, (0, 0, -0.2)),)
+    assert board.occluders == (hand(path, 0.6, 0.2), Occluder((Limb((0, 0), (0.1, 0), 0.05),), still, Texture(dark=0.2)))
+
+
 def test_lines_with_gyro(tmp_path):
     loaded = scene(tmp_path, LINES)
     assert isinstance(loaded.world, Lines)
@@ -76,6 +95,17 @@ def test_lines_with_gyro(tmp_path):
     (MINIMAL + "sensor: {psf_px: wide}\n", "psf_px"),
     (MINIMAL + "board: {whit: 1}\n", "whit"),
     (MINIMAL + "board: {flicker: {mode: invert}}\n", "hz"),
+    (CLUTTER.replace("{length_m: 0.2}", "{length: 0.2}"), "length_m"),
+    (CLUTTER.replace("{length_m: 0.2}", "big"), "hand"),
+    (CLUTTER.replace("sharp: false", "sharp: 2"), "sharp"),
+    (CLUTTER.replace("distance_m: 0.4", "distance_m: far"), "distance_m"),
+    (CLUTTER.replace("tone: 0.6", "tone: bright"), "tone"),
+    (CLUTTER.replace("tone: 0.6", "way: 1"), "way"),
+    (CLUTTER.replace(", -0.2]}", ", 0.2]}"), "z < 0"),
+    (CLUTTER.replace("limbs: [", "limb: ["), "limb"),
+    (CLUTTER.replace("limbs: [{start_m: [0, 0], end_m: [0.1, 0], radius_m: 0.05}]", "limbs: 3"), "limbs"),
+    (CLUTTER.replace("path: [{t_s: 0, at_m: [0, 0, -0.2]}]", "path: []"), "waypoint"),
+    (MINIMAL + "board: {backdrop: 3}\n", "backdrop"),
     (MINIMAL + "trajectory: {type: fly}\n", "hand_held"),
     (MINIMAL + "trajectory: {type: hand_held, sped: 2}\n", "sped"),
     (MINIMAL + "trajectory: {type: still, tilt_deg: [1]}\n", "tilt_deg"),

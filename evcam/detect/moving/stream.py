@@ -17,7 +17,7 @@ from evcam.detect.moving.following import Follower
 from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.tone import ToneMap
 from evcam.detect.moving.views import MovingOptions, Start, views_of_block
-from evcam.flow.crossings import edge_crossings
+from evcam.flow.crossings import edge_crossings, still_fresh
 
 WINDOW_US = 250_000
 _WINDOWS_PER_BLOCK = 8
@@ -35,6 +35,7 @@ class _Block:
     start_us: int
     stop_us: int
     is_last: bool
+    fresh: NDArray[np.bool_]  # pixels that have not fired before these events
 
 
 def detect_moving(
@@ -74,9 +75,9 @@ def detect_moving(
     for block in _blocks(windows, start_us):
         size = (block.windows[0].width, block.windows[0].height)
         times_us, kept = _view_times(block, start_us, options.step_us)
-        out, start = views_of_block(edge_crossings(block.windows), times_us, kept, start, options, name, inspector)
-        for item in out:
-            found.append(item)
+        crossings = edge_crossings(block.windows, fresh=block.fresh)
+        out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
+        found += out
         if progress is not None:
             progress(block.stop_us)
     views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size, options.discs.min_cosine)
@@ -105,16 +106,21 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
 def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
     """Group windows into blocks of about two seconds or a few million events, with a neighbour window on either side."""
     held: list[Events] = []
+    fresh: NDArray[np.bool_] | None = None
     done = 0
     for window in windows:
+        if fresh is None:
+            fresh = np.ones((window.height, window.width), np.bool_)
         held.append(window)
         core = held[1 if done else 0 : -1]
         if len(core) >= _WINDOWS_PER_BLOCK or sum(map(len, core)) > _BLOCK_EVENTS:
             stop = done + len(core)
-            yield _Block(tuple(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False)
+            yield _Block(tuple(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False, fresh)
+            fresh = still_fresh(fresh, held[:-2])
             done, held = stop, held[-2:]
+    assert fresh is not None
     core = held[1:] if done else held
-    yield _Block(tuple(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True)
+    yield _Block(tuple(held), origin + done * WINDOW_US, origin + (done + len(core)) * WINDOW_US, True, fresh)
 
 
 def _view_times(block: _Block, origin: int, step_us: int) -> tuple[NDArray[np.int64], slice]:
