@@ -7,11 +7,13 @@ Exit codes: 0 done, 1 bad input or failure (one line says what), 2 wrong usage,
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from types import ModuleType
 
 from evcam.apps import exit_codes
 from evcam.apps.arguments import build_parser
@@ -26,19 +28,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program's name; those of the process when left out.
     """
-    interrupted: list[bool] = []
-    if argv is None:  # the process is ours: being ended cleans up like Ctrl-C
-        signal.signal(signal.SIGTERM, signal.default_int_handler)
-        atexit.register(_keep_exit_code, interrupted)  # registered first, it runs after all others
+    if argv is not None:
+        return _run(argv, importlib.import_module)
+    # The process is ours: being ended cleans up like Ctrl-C.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    codes: list[int] = []
+    atexit.register(_leave, codes)  # registered first, it runs after all others
+    codes.append(_run(None, _load_for_good))
+    return codes[0]
+
+
+def _run(argv: Sequence[str] | None, load: Callable[[str], ModuleType]) -> int:
     parser = build_parser()
     try:
         args = parser.parse_args(argv)
-        code: int = importlib.import_module(f"evcam.apps.{args.verb}").run(args)
+        code: int = load(f"evcam.apps.{args.verb}").run(args)
         sys.stdout.flush()
     except SystemExit as request:  # argparse: --help, --version, wrong usage
         return int(request.code or 0)
     except KeyboardInterrupt:
-        interrupted.append(True)
         print("evcam: interrupted; nothing was written", file=sys.stderr)
         return exit_codes.INTERRUPTED
     except BrokenPipeError:
@@ -51,12 +59,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _keep_exit_code(interrupted: list[bool]) -> None:
-    """End with our own code: at times Python ends itself with SIGINT after an interrupt that was handled here."""
-    if interrupted:
+def _load_for_good(name: str) -> ModuleType:
+    """Import what stays until the process ends: looking through it for garbage would cost a tenth of a second."""
+    gc.disable()
+    module = importlib.import_module(name)
+    gc.freeze()
+    gc.enable()
+    return module
+
+
+def _leave(codes: list[int]) -> None:
+    """End with our own code and at once.
+
+    At times Python ends itself with SIGINT after an interrupt that was handled here; and taking compiled kernels
+    apart, which the end of the process does as well, costs more than loading them.
+    """
+    if codes:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(exit_codes.INTERRUPTED)
+        os._exit(codes[0])
 
 
 def _describe(error: EvcamError | OSError) -> str:

@@ -8,7 +8,6 @@ from evcam.apps import exit_codes
 from evcam.apps.console import show
 from evcam.apps.finding import describe_detections, find_boards, recording_names
 from evcam.apps.outputs import check_output
-from evcam.apps.pictures import check_pictures, draw_pictures
 from evcam.core.target import load_target
 
 
@@ -18,6 +17,8 @@ def run(args: Namespace) -> int:
     if args.debug_at and args.debug is None:
         args.usage_error("--debug-at chooses what --debug DIR draws; name the folder too")
     if args.debug is not None:
+        from evcam.apps.pictures import check_pictures, draw_pictures
+
         check_pictures(args)
     target = load_target(args.target)
     detections = find_boards(args, args.recordings, target)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.solvers._homography import _normal_matrices
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -61,17 +63,15 @@ def homography_dlt(source: Array, target: Array, mask: Mask | None = None) -> Ho
     True
     """
     mask = np.ones(source.shape[:-1], bool) if mask is None else mask
-    normalise_source, a = _normalised(source, mask)
-    normalise_target, b = _normalised(target, mask)
-    rows = np.zeros((*a.shape[:-1], 2, 9))
-    rows[..., 0, 0:3] = rows[..., 1, 3:6] = a
-    rows[..., 6:9] = -b[..., :2, None] * a[..., None, :]
-    rows[~mask] = 0.0
-    stacked = rows.reshape(*a.shape[:-2], -1, 9)
-    values, vectors = np.linalg.eigh(np.swapaxes(stacked, -1, -2) @ stacked)
-    dlt = np.linalg.solve(normalise_target, vectors[..., 0].reshape(*a.shape[:-2], 3, 3) @ normalise_source)
+    batch, count = source.shape[:-2], source.shape[-2]
+    mask = np.ascontiguousarray(mask, np.bool_).reshape(-1, count)
+    of_source, of_target, normal = (np.empty((len(mask), n, n)) for n in (3, 3, 9))
+    flat_source, flat_target = (np.ascontiguousarray(points, np.float64).reshape(-1, count, 2) for points in (source, target))
+    _normal_matrices(flat_source, flat_target, mask, of_source, of_target, normal)
+    values, vectors = np.linalg.eigh(normal)
+    dlt = np.linalg.solve(of_target, vectors[..., 0].reshape(-1, 3, 3) @ of_source)
     conditioning = np.sqrt(np.maximum(values[..., 1], 0.0) / np.maximum(values[..., -1], 1e-300))
-    return HomographySolution(_unit(np.asarray(dlt, float)), conditioning)
+    return HomographySolution(_unit(np.asarray(dlt, float)).reshape(*batch, 3, 3), conditioning.reshape(batch))
 
 
 def homography_refine(
@@ -142,20 +142,6 @@ def _huber_weights(norm: Array, mask: Mask, huber: float) -> Array:
     limit = huber * median / 1.1774
     weight = np.where(norm <= limit, 1.0, limit / np.maximum(norm, 1e-300))
     return np.where(mask, np.where(median > 0, weight, 1.0), 0.0)
-
-
-def _normalised(points: Array, mask: Mask) -> tuple[Array, Array]:
-    """Matrix that moves the centroid to the origin and the rms distance to sqrt(2), and homogeneous points so moved."""
-    count = np.maximum(mask.sum(-1), 1)[..., None]
-    centre = (points * mask[..., None]).sum(-2) / count
-    offset = points - centre[..., None, :]
-    spread = np.sqrt(((offset * mask[..., None]) ** 2).sum((-1, -2)) / count[..., 0])
-    scale = np.where(spread > 0, np.sqrt(2) / np.maximum(spread, 1e-300), 1.0)
-    matrix = np.zeros((*scale.shape, 3, 3))
-    matrix[..., 0, 0] = matrix[..., 1, 1] = scale
-    matrix[..., :2, 2] = -scale[..., None] * centre
-    matrix[..., 2, 2] = 1.0
-    return matrix, np.concatenate([offset * scale[..., None, None], np.ones_like(offset[..., :1])], -1)
 
 
 def _unit(matrix: Array) -> Array:

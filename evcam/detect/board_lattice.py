@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid, Target
+from evcam.detect._board_lattice import _covered, _overlaps
 
 Cells = NDArray[np.int64]
 
@@ -55,20 +56,11 @@ def best_shifts(cells: Cells, wanted: Cells, slack: int = 0) -> list[tuple[int, 
     list of (int, ndarray of int64, ndarray of int64)
         How many cells lie on the board, their ids, and which of the cells they are.
     """
-    low, low_wanted = cells.min(0), wanted.min(0)
-    ids = np.full(wanted.max(0) - low_wanted + 1, -1)
-    ids[tuple((wanted - low_wanted).T)] = np.arange(len(wanted))
-    # Every pair of a found cell and a cell of the board votes for the shift that brings them together.
-    last = np.array(ids.shape) - 1
-    shape = tuple(cells.max(0) - low + 1 + last)
-    votes = (cells - low)[:, None] - (wanted - low_wanted) + last
-    overlap = np.bincount(np.ravel_multi_index((votes[..., 0], votes[..., 1]), shape).ravel(), minlength=shape[0] * shape[1])
-    overlap = overlap.reshape(shape)
-    count = int(overlap.max())
+    first = np.empty(2, np.int64)
+    overlap = _overlaps(cells, wanted, first)
     result = []
-    for at in np.argwhere(overlap >= max(count - slack, 1)):
-        inside = cells - low - (at - last)
-        members = np.flatnonzero(((inside >= 0) & (inside < ids.shape)).all(1))
-        numbers = ids[tuple(inside[members].T)]
-        result.append((int(overlap[tuple(at)]), numbers[numbers >= 0], members[numbers >= 0]))
+    for x, y in np.argwhere(overlap >= max(int(overlap.max()) - slack, 1)) + first:
+        ids, members = np.empty(len(cells), np.int64), np.empty(len(cells), np.int64)
+        count = _covered(cells, wanted, x, y, ids, members)
+        result.append((count, ids[:count], members[:count]))
     return result

@@ -41,6 +41,13 @@ def _count_by_pixel(x, y, width, stop):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _mark_fired(x, y, fresh):  # type: ignore[no-untyped-def]
+    """Strike pixels that have fired off ``fresh``."""
+    for i in range(x.size):
+        fresh[y[i], x[i]] = False
+
+
+@kernel
 def _counts_to_begins(stop):  # type: ignore[no-untyped-def]
     """Turn the numbers of events of each pixel into the places of the first ones, sorted by pixel."""
     begin = 0
@@ -189,15 +196,6 @@ def _least(full, full_share):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _full_half(count, is_fresh):  # type: ignore[no-untyped-def]
-    """At which event half of a full change is done.
-
-    A pixel's very first burst begins right at the plateau; others begin, and all end, anywhere within one step of it.
-    """
-    return 0.5 * count + (0.25 if is_fresh else 0.0)
-
-
-@kernel
 def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type: ignore[no-untyped-def]
     """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
 
@@ -213,7 +211,8 @@ def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type:
     turned_before = i > 0 and _turns(begin, end, polarity, i - 1)
     turned_after = i + 1 < n and _turns(begin, end, polarity, i)
     if not turned_before and not turned_after and (count[i] >= least or _is_hurried(count, begin, end, i, n, largest)):
-        return _full_half(count[i], is_fresh), count[i]
+        # A pixel's very first burst begins right at the plateau; others begin, and all end, anywhere within one step of it.
+        return 0.5 * count[i] + (0.25 if is_fresh and i == 0 else 0.0), count[i]
     if 2 * count[i] > full:
         if not turned_before and i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
             return 0.5 * full, full
@@ -256,15 +255,15 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
         count[n], count[n + 1] = 0, 0
         y = q // width
         for b in range(n):
-            is_fresh = fresh[q] and b == 0
             largest = max(max(padded[b], padded[b + 1], padded[b + 3], padded[b + 4]), count[b])
             # What `_half_way` says of most bursts, without asking.
-            if count[b] >= _least(largest, full_share) and not (turned[b] or turned[b + 1]):
-                half, full = _full_half(count[b], is_fresh), count[b]
-            elif count[b] == 1 and largest > 1:
+            is_first = b == 0 and fresh[q]
+            if count[b] >= _least(largest, full_share) and not (turned[b] or turned[b + 1] or is_first):
+                half, full = 0.5 * count[b], count[b]
+            elif count[b] == 1 and largest > 1 and not is_first:
                 half, full = 0.5, 0
             else:
-                half, full = _half_way(count, polarity, begin, end, b, n, full_share, is_fresh)
+                half, full = _half_way(count, polarity, begin, end, b, n, full_share, fresh[q])
             k = min(max(int(half), 1), max(count[b] - 1, 1))
             at = np.float64(packed[first[b] + k - 1] >> 1)
             step = 0.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from evcam.flow._crossings import (
     _count_by_pixel,
     _counts_to_begins,
     _in_order,
+    _mark_fired,
     _order_by_time,
     _sort_by_pixel,
 )
@@ -148,9 +149,17 @@ def edge_crossings(
     when, rows = np.empty(len(packed), np.int64), np.empty(len(packed), CROSSING)
     found = _bursts_to_crossings(
         packed, stop, width, options.min_gap_us, options.gap_factor, options.pair_gap_us, options.full_share,
-        _flags(fresh, width, height), when, rows
+        _flags(fresh, width, height), when, rows,
     )
     return _columns(when[:found] + origin_us, rows[:found], width, height)
+
+
+def still_fresh(fresh: NDArray[np.bool_], pieces: Iterable[Events]) -> NDArray[np.bool_]:
+    """Which of the pixels (height, width) that have not fired so far have not fired after these pieces either."""
+    after = fresh.copy()
+    for piece in pieces:
+        _mark_fired(piece.x, piece.y, after)
+    return after
 
 
 def _by_pixel(pieces: list[Events]) -> tuple[NDArray[Any], NDArray[Any], int]:

@@ -84,10 +84,10 @@ def test_derivatives_of_the_residual_against_central_differences():
     center, velocity, acceleration = np.array([50.0, 40.0]), np.array([80.0, -30.0]), np.array([500.0, 900.0])
 
     def residual(px, tau, change, row):
-        params = np.concatenate([center, velocity, np.zeros(3)]) + np.concatenate([change[:4], np.zeros(3)])
         stretch = np.eye(2) + np.array([[change[4], change[5]], [change[5], change[6]]])
         inverse = np.linalg.inv(stretch @ SHAPE)
-        distance, _, *normal_and_way = _residual(*px, tau, params, acceleration, inverse)
+        motion = tuple(center + change[:2]), tuple(velocity + change[2:4]), tuple(acceleration)
+        distance, _, _, *normal_and_way = _residual(*px, tau, *motion, tuple(inverse.ravel()))
         _derivatives(*normal_and_way, tau, row)
         return distance
 

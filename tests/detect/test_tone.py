@@ -1,4 +1,8 @@
+from dataclasses import replace
+
+import cv2
 import numpy as np
+import pytest
 
 from evcam.core.events import Events
 from evcam.detect.moving.tone import ToneMap
@@ -49,3 +53,10 @@ def test_single_wrong_pixels_are_cleaned_away():
     tone.advance(crossings((0, 5, 0, 4)))
     assert tone.bright.sum() == 39
     assert tone.cleaned().sum() == 40
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (5, 2), (40, 61)])
+def test_cleaning_is_the_median_of_three_by_three(shape):
+    bright = (np.random.default_rng(0).random(shape) < 0.5).astype(np.uint8)
+    tone = replace(ToneMap.unknown(shape[1], shape[0], min_count=2), bright=bright)
+    assert np.array_equal(tone.cleaned(), cv2.medianBlur(bright, 3))

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import h5py
 import hdf5plugin
 import numpy as np
@@ -54,6 +57,26 @@ def test_dsec_times_are_absolute_and_blosc_is_read(tmp_path):
         np.testing.assert_array_equal(recording.events().t, t + 60_000_000_000)
         assert (recording.width, recording.height) == (640, 480)
         assert "largest coordinates" in recording.warnings[0]
+
+
+def test_filters_of_public_data_sets_are_there_when_needed(tmp_path):
+    path = write_dsec(tmp_path / "events.h5", 0, np.arange(0, 50_000, 7))
+    # in a process of its own: this one has loaded them
+    script = f"import evcam; print(len(evcam.open({str(path)!r}).events()))"
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split() == ["7143"]
+
+
+@pytest.mark.parametrize("max_events", [1, 63, 64, 100, 1000])
+@pytest.mark.parametrize("start_us", [None, 0, 333, 6395])
+def test_blocks_end_with_chunks_and_leave_nothing_out(tmp_path, max_events, start_us):
+    t = np.arange(1000)
+    with open_recording(write_dsec(tmp_path / "events.h5", 0, t), width=640, height=480) as recording:
+        blocks = list(recording._source.blocks(max_events, start_us))
+    joined = np.concatenate([block.t for block in blocks]) if blocks else t[:0]
+    assert np.array_equal(joined, t[start_us or 0 :])
+    assert all(0 < len(block.t) <= max_events for block in blocks)
+    cuts = np.array([block.first for block in blocks[1:]])
+    assert max_events < 64 or np.all(cuts % 64 == 0)
 
 
 @pytest.mark.parametrize("index", ["right", "late", "early", "beyond", "none"])

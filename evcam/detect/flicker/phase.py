@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -199,6 +198,8 @@ def signed_image(events: Events, frequency_hz: float) -> NDArray[np.float64]:
 
 def _without_outliers(image: NDArray[np.float64]) -> NDArray[np.float64]:
     """Replace pixels far above or below all eight neighbours by the median of the neighbourhood."""
+    import cv2  # only where something flickers: a moving board is told from that without
+
     ring = np.ones((3, 3), np.uint8)
     ring[1, 1] = 0
     image32 = image.astype(np.float32)

@@ -9,6 +9,8 @@ from evcam._jit import kernel
 REGION_STD_PX = 0.7  # how well the centroid of a disc's region in the two-tone picture gives its centre
 PRIOR_NOISE_PX = 0.1  # scatter of crossings, against which prior knowledge is weighed
 N_PARAMS = 7  # centre (2), velocity (2), symmetric change of shape (3)
+BATCH = 256  # crossings that are weighed at once
+ROOM = 10  # numbers about each of them
 
 
 @kernel
@@ -35,11 +37,34 @@ def _squared(x, y, centers, k):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _count_full(x, y, full, owner, numbers):  # type: ignore[no-untyped-def]
-    """Add to ``numbers[n]`` how many crossings on discs stand for a full change of n events."""
-    for i in range(x.size):
-        if owner[y[i], x[i]] >= 0:
-            numbers[full[i]] += 1
+def _fired_nearby(x, y, owner, first, stop, index):  # type: ignore[no-untyped-def]
+    """Write which of the crossings ``[first:stop]`` lie where a disc may be; return how many."""
+    found = 0
+    for i in range(first, stop):
+        index[found] = i
+        found += owner[y[i], x[i]] >= 0
+    return found
+
+
+@kernel
+def _min_full(full, index, min_full_share, usual_share):  # type: ignore[no-untyped-def]
+    """Fewest events of a full change that count: a share of the usual number, which a share of the crossings does not exceed."""
+    largest = 1
+    for i in index:
+        largest = max(largest, full[i])
+    numbers = np.zeros(largest + 1, np.int64)
+    for i in index:
+        numbers[full[i]] += 1
+    numbers[:2] = 0
+    wanted = usual_share * numbers.sum()
+    if wanted == 0:
+        return 1
+    usual, up_to = 0, 0
+    while up_to < wanted:
+        usual += 1
+        up_to += numbers[usual]
+    # One event fewer is as usual, however few events a crossing has; a single one is noise where two are usual.
+    return max(min(2, usual), min(int(np.ceil(min_full_share * usual)), usual - 1))
 
 
 @kernel
@@ -81,70 +106,115 @@ def _refresh_shape(inverse, sxx, sxy, syy):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _chosen(t, x, y, p, full, owner, mid_us, dark, half_s, min_full, status, begin):  # type: ignore[no-untyped-def]
-    """The crossings of discs that are to be fitted, within each disc's window, sorted by disc and in order of time.
+def _chosen(t, x, y, p, full, owner, index, mid_us, dark, half_us, min_full, status, begin):  # type: ignore[no-untyped-def]
+    """Those crossings of ``index`` that are to be fitted, within each disc's window, sorted by disc and in order of time.
 
-    Returns rows x, y, seconds from the middle, and 1 where a leading edge makes such a crossing, else 0; disc k's are
-    ``[begin[k]:begin[k + 1]]``.
+    Returns rows x, y, seconds from the middle, and 1 where a leading edge makes such a crossing, else 0, shape (4, N);
+    disc k's are ``[:, begin[k]:begin[k + 1]]``.
     """
     begin[:] = 0
-    mine = np.empty(t.size, np.int16)
-    for i in range(t.size):
+    kept = 0
+    for i in index:
         k = owner[y[i], x[i]]
-        if k >= 0 and status[k] == 0 and full[i] >= min_full and abs(t[i] - mid_us) * 1e-6 <= half_s[k]:
-            mine[i] = k
+        if status[k] == 0 and full[i] >= min_full and abs(t[i] - mid_us) * 1e-6 <= half_us[k] * 1e-6:
+            index[kept] = i
+            kept += 1
             begin[k + 1] += 1
-        else:
-            mine[i] = -1
     for k in range(begin.size - 1):
         begin[k + 1] += begin[k]
     place = begin.copy()
-    out = np.empty((begin[-1], 4))
-    for i in range(t.size):
-        k = mine[i]
-        if k >= 0:
-            row = place[k]
-            out[row, 0], out[row, 1], out[row, 2] = x[i], y[i], (t[i] - mid_us) * 1e-6
-            # A disc's leading edge takes on the disc's brightness, its trailing edge the ground's.
-            out[row, 3] = 1.0 if p[i] != dark else 0.0
-            place[k] += 1
+    out = np.empty((4, kept))
+    for i in index[:kept]:
+        k = owner[y[i], x[i]]
+        row = place[k]
+        out[0, row], out[1, row], out[2, row] = x[i], y[i], (t[i] - mid_us) * 1e-6
+        # A disc's leading edge takes on the disc's brightness, its trailing edge the ground's.
+        out[3, row] = 1.0 if p[i] != dark else 0.0
+        place[k] += 1
     return out
 
 
 @kernel
 def _fit_discs(  # type: ignore[no-untyped-def]
-    t, x, y, p, full, owner, mid_us, dark, min_cosine, min_full, cutoffs, half_s,
-    priors, min_arc, min_both, params, accelerations, inverse_shapes, covariance, leading, trailing, sigma, status
+    t, x, y, p, full, owner, mid_us, dark, centers, velocities, accelerations, shapes, reach, cutoffs, options, prior,
+    half_us, params, inverse_shapes, covariance, leading, trailing, sigma, status
 ):
-    """Fit all discs of a view to its crossings, by reweighted Gauss-Newton steps.
+    """Fit all discs of a view to its crossings, by reweighted Gauss-Newton steps; windows with few crossings are doubled.
 
     ``cutoffs``: Tukey's cut-off distance (px) of each step; the last steps use the
     smaller of it and five times the residual scale of the step before.
-    ``priors``: per disc, standard deviations of the start's velocity (px/s) and relative shape.
-    ``min_arc``, ``min_both``: crossings needed on either arc and on both together.
-    ``status``: on entry nonzero for discs to leave alone; on return of the others
-    0 fitted, 1 too few crossings, 2 singular, 3 ran away.
+    ``prior``: standard deviations of the start's velocity (px/s) and relative shape.
+    ``options``: min_cosine, min_full_share, usual_share; crossings needed on either arc, on both together, and to be
+    content with a window; half of the longest window.
+    ``status``: on return 0 fitted, 1 too few crossings, 2 singular, 3 ran away.
     """
-    begin = np.empty(params.shape[0] + 1, np.int64)
-    chosen = _chosen(t, x, y, p, full, owner, mid_us, dark, half_s, min_full, status, begin)
-    normal, gradient, row = np.empty((N_PARAMS, N_PARAMS)), np.empty(N_PARAMS), np.empty(N_PARAMS)
-    for k in range(params.shape[0]):
-        if status[k] == 0:
+    min_cosine, min_full_share, usual_share, min_arc, min_both, enough, max_half_us = options
+    size = centers.shape[0]
+    begin, paths, attempt = np.empty(size + 1, np.int64), np.empty(size), np.zeros(size, np.int64)
+    room = np.empty(ROOM * BATCH)
+    while True:
+        reach_us = 0.0
+        for k in range(size):
+            paths[k] = np.sqrt(velocities[k, 0] ** 2 + velocities[k, 1] ** 2) * half_us[k] * 1e-6
+            if attempt[k] == 0:
+                reach_us = max(reach_us, half_us[k])
+        first, stop = _first_from(t, mid_us - reach_us), _first_from(t, mid_us + reach_us + 1)
+        _paint_owners(centers, shapes, reach, paths, owner)
+        index = np.empty(stop - first + 1, np.int64)
+        index = index[: _fired_nearby(x, y, owner, first, stop, index)]
+        min_full = _min_full(full, index, min_full_share, usual_share)
+        chosen = _chosen(t, x, y, p, full, owner, index, mid_us, dark, half_us, min_full, attempt, begin)
+        again = False
+        for k in range(size):
+            if attempt[k] != 0:
+                continue
+            _begin(centers[k], velocities[k], shapes[k], params[k], inverse_shapes[k])
             status[k], leading[k], trailing[k], sigma[k] = _fit_disc(
-                chosen[begin[k] : begin[k + 1]], min_cosine, cutoffs, half_s[k], priors[k], min_arc, min_both,
-                params[k], accelerations[k], inverse_shapes[k], covariance[k], normal, gradient, row,
+                chosen, begin[k], begin[k + 1], min_cosine, cutoffs, half_us[k] * 1e-6, prior, min_arc, min_both,
+                params[k], accelerations[k], inverse_shapes[k], covariance[k], room,
             )
+            scarce = status[k] == 1 or leading[k] + trailing[k] < enough
+            if scarce and 2 * half_us[k] <= max_half_us:
+                half_us[k] *= 2
+                again = True
+            else:
+                attempt[k] = 1
+        if not again:
+            return
+
+
+@kernel
+def _first_from(t, when):  # type: ignore[no-untyped-def]
+    """Where ordered times reach ``when``."""
+    low, high = 0, t.size
+    while low < high:
+        middle = (low + high) // 2
+        if t[middle] < when:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@kernel
+def _begin(center, velocity, shape, params, inverse):  # type: ignore[no-untyped-def]
+    """Write where a disc's fit starts."""
+    params[:] = 0.0
+    params[0], params[1], params[2], params[3] = center[0], center[1], velocity[0], velocity[1]
+    det = shape[0, 0] * shape[1, 1] - shape[0, 1] * shape[1, 0]
+    inverse[0, 0], inverse[1, 1] = shape[1, 1] / det, shape[0, 0] / det
+    inverse[0, 1], inverse[1, 0] = -shape[0, 1] / det, -shape[1, 0] / det
 
 
 @kernel
 def _fit_disc(  # type: ignore[no-untyped-def]
-    crossings, min_cosine, cutoffs, half_s, prior, min_arc, min_both, params, acceleration, inverse, covariance,
-    normal, gradient, row
+    chosen, begin, stop, min_cosine, cutoffs, half_s, prior, min_arc, min_both, params, acceleration, inverse, covariance, room
 ):
-    """Fit one disc; returns its status, the crossings on its leading and trailing arcs, and their scale.
+    """Fit one disc to the crossings ``[begin:stop]``; returns its status, the crossings on either arc, and their scale.
 
-    ``normal``, ``gradient``, ``row``: room to work in.
+    ``room``: to work in.
     """
+    normal, gradient = np.empty((N_PARAMS, N_PARAMS)), np.empty(N_PARAMS)
     sigma, free, squares, slopes, weights = 1e9, 2.0, 0.0, 0.0, 0.0
     leading = trailing = 0
     start = params[:4].copy()
@@ -152,7 +222,7 @@ def _fit_disc(  # type: ignore[no-untyped-def]
     for step in range(cutoffs.size):
         cutoff = min(cutoffs[step], max(5.0 * sigma, 0.2))
         leading, trailing, cost, weights, squares, slopes = _accumulate(
-            crossings, cutoff, min_cosine, half_s, params, acceleration, inverse, normal, gradient, row
+            chosen, begin, stop, cutoff, min_cosine, half_s, params, acceleration, inverse, normal, gradient, room
         )
         if leading < min_arc or trailing < min_arc or leading + trailing < min_both:
             return 1, leading, trailing, sigma
@@ -179,24 +249,23 @@ def _fit_disc(  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _residual(x, y, tau, params, acceleration, inverse):  # type: ignore[no-untyped-def]
+def _residual(x, y, tau, center, velocity, acceleration, inverse):  # type: ignore[no-untyped-def]
     """Distance in pixels from a crossing to the moving ellipse (outside positive).
 
-    Returns it, the cosine between the ellipse's normal and its velocity, that normal and the way from the centre.
+    Returns it, the velocity's part along the ellipse's normal, the squared speed, that normal and the way from the centre.
+    Without branches and with one division, so that a loop over it becomes one over vectors.
     """
-    vx, vy = params[2] + acceleration[0] * tau, params[3] + acceleration[1] * tau
-    ux = x - params[0] - tau * (params[2] + 0.5 * acceleration[0] * tau)
-    uy = y - params[1] - tau * (params[3] + 0.5 * acceleration[1] * tau)
-    qx, qy = inverse[0, 0] * ux + inverse[0, 1] * uy, inverse[1, 0] * ux + inverse[1, 1] * uy
+    vx, vy = velocity[0] + acceleration[0] * tau, velocity[1] + acceleration[1] * tau
+    ux = x - center[0] - tau * (velocity[0] + 0.5 * acceleration[0] * tau)
+    uy = y - center[1] - tau * (velocity[1] + 0.5 * acceleration[1] * tau)
+    a, b, c, d = inverse
+    qx, qy = a * ux + b * uy, c * ux + d * uy
     rho = np.sqrt(qx * qx + qy * qy)
-    if rho < 1e-9:
-        return 1e9, 0.0, 0.0, 0.0, ux, uy
-    gx, gy = (inverse[0, 0] * qx + inverse[1, 0] * qy) / rho, (inverse[0, 1] * qx + inverse[1, 1] * qy) / rho
-    slope = np.sqrt(gx * gx + gy * gy)
-    nx, ny = gx / slope, gy / slope
-    speed = np.sqrt(vx * vx + vy * vy)
-    along = (nx * vx + ny * vy) / speed if speed > 0 else 0.0
-    return (rho - 1.0) / slope, along, nx, ny, ux, uy
+    # The gradient of rho is g / rho.
+    gx, gy = a * qx + c * qy, b * qx + d * qy
+    per_slope = 1.0 / (np.sqrt(gx * gx + gy * gy) + 1e-30)
+    nx, ny = gx * per_slope, gy * per_slope
+    return (rho - 1.0) * rho * per_slope, nx * vx + ny * vy, vx * vx + vy * vy, nx, ny, ux, uy
 
 
 @kernel
@@ -211,8 +280,33 @@ def _derivatives(nx, ny, ux, uy, tau, row):  # type: ignore[no-untyped-def]
 
 
 @kernel
+def _weigh(chosen, begin, stop, cutoff, min_cosine, params, acceleration, inverse, room):  # type: ignore[no-untyped-def]
+    """Write `_residual` of up to `BATCH` crossings and 1 - (r / cutoff)^2 of those that count, else 0."""
+    center, velocity, turn = (params[0], params[1]), (params[2], params[3]), (acceleration[0], acceleration[1])
+    shape = (inverse[0, 0], inverse[0, 1], inverse[1, 0], inverse[1, 1])
+    for column in range(4):
+        for i in range(stop - begin):
+            room[column * BATCH + i] = chosen[column, begin + i]
+    per_cutoff, least = 1.0 / cutoff, min_cosine * min_cosine
+    # One array with rows a constant length apart: between several arrays vectors would first have to prove that none overlap.
+    for i in range(stop - begin):
+        r, along, speed2, nx, ny, ux, uy = _residual(
+            room[i], room[BATCH + i], room[2 * BATCH + i], center, velocity, turn, shape
+        )
+        inside = 1.0 - (r * per_cutoff) ** 2
+        moves = (along * along >= least * speed2) & (speed2 > 0.0)
+        counts = moves & (inside > 0.0) & ((along > 0.0) == (room[3 * BATCH + i] > 0.0))
+        room[4 * BATCH + i] = inside if counts else 0.0
+        room[5 * BATCH + i] = r
+        room[6 * BATCH + i] = nx
+        room[7 * BATCH + i] = ny
+        room[8 * BATCH + i] = ux
+        room[9 * BATCH + i] = uy
+
+
+@kernel
 def _accumulate(  # type: ignore[no-untyped-def]
-    crossings, cutoff, min_cosine, half_s, params, acceleration, inverse, normal, gradient, row
+    chosen, begin, stop, cutoff, min_cosine, half_s, params, acceleration, inverse, normal, gradient, room
 ):
     """Write the weighted normal equations of the distances (px, outside positive) from crossings to the moving ellipse.
 
@@ -221,33 +315,34 @@ def _accumulate(  # type: ignore[no-untyped-def]
     """
     normal[:] = 0.0
     gradient[:] = 0.0
+    row = np.empty(N_PARAMS)
     leading = trailing = 0
     cost = weights = squares = slopes = 0.0
-    for i in range(crossings.shape[0]):
-        tau = crossings[i, 2]
-        r, along, nx, ny, ux, uy = _residual(crossings[i, 0], crossings[i, 1], tau, params, acceleration, inverse)
-        if abs(r) >= cutoff:
-            continue
-        if abs(along) < min_cosine or (along > 0) != (crossings[i, 3] > 0):
-            continue
-        u = (r / cutoff) ** 2
-        w = (1.0 - u) ** 2
-        if along > 0:
-            leading += 1
-        else:
-            trailing += 1
-        _derivatives(nx, ny, ux, uy, tau, row)
-        row[2] /= half_s
-        row[3] /= half_s
-        for a in range(N_PARAMS):
-            wa = w * row[a]
-            gradient[a] -= wa * r
-            for b in range(a + 1):
-                normal[a, b] += wa * row[b]
-        cost += w * r * r
-        weights += w
-        squares += (w * r) ** 2
-        slopes += (1.0 - u) * (1.0 - 5.0 * u)
+    for batch in range(begin, stop, BATCH):
+        size = min(stop - batch, BATCH)
+        _weigh(chosen, batch, batch + size, cutoff, min_cosine, params, acceleration, inverse, room)
+        for i in range(size):
+            inside = room[4 * BATCH + i]
+            if inside == 0.0:
+                continue
+            w, r = inside * inside, room[5 * BATCH + i]
+            if room[3 * BATCH + i] > 0.0:
+                leading += 1
+            else:
+                trailing += 1
+            _derivatives(
+                room[6 * BATCH + i], room[7 * BATCH + i], room[8 * BATCH + i], room[9 * BATCH + i],
+                room[2 * BATCH + i] / half_s, row,
+            )
+            for a in range(N_PARAMS):
+                wa = w * row[a]
+                gradient[a] -= wa * r
+                for b in range(a + 1):
+                    normal[a, b] += wa * row[b]
+            cost += w * r * r
+            weights += w
+            squares += (w * r) ** 2
+            slopes += inside * (5.0 * inside - 4.0)
     return leading, trailing, cost, weights, squares, slopes
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.detect.moving._contour import N_PARAMS, _count_full, _fit_discs, _paint_owners
+from evcam.detect.moving._contour import N_PARAMS, _fit_discs
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
 
-FITTED, TOO_FEW, SINGULAR, RAN_AWAY, SKIPPED = range(5)
+FITTED, TOO_FEW, SINGULAR, RAN_AWAY = range(4)
 _REACH_PX = 3.0
 _REGION_STD_PX = 1.0
 _CUTOFFS_PX = np.array([2.5, 1.5, 1.0, 1.0, 0.6, 0.6])
@@ -142,34 +142,22 @@ def fit_discs(
     min_arc, min_both : int
         Crossings that either arc, and both together, must have.
     """
-    t_us, centers, velocities, shapes = start.t_us, start.centers, start.velocities, start.shapes
-    priors = np.tile([start.velocity_std_pxps, start.shape_std], (len(centers), 1))
-    size = len(centers)
-    half_us = _half_windows_us(velocities, start.accelerations, options)
+    size = len(start.centers)
+    half_us = _half_windows_us(start.velocities, start.accelerations, options)
     params, inverse = np.empty((size, N_PARAMS)), np.empty((size, 2, 2))
     covariance, sigma = np.full((size, 2, 2), np.nan), np.empty(size)
     leading, trailing, status = (np.zeros(size, np.int64) for _ in range(3))
     owner = np.empty((crossings.height, crossings.width), np.int16)
-    active = np.ones(size, bool)
-    while active.any():
-        reach_us = half_us[active].max()
-        part = crossings.between(t_us - reach_us, t_us + reach_us + 1)
-        paths = np.linalg.norm(velocities, axis=1) * half_us * 1e-6
-        _paint_owners(centers, shapes, _REACH_PX, paths, owner)
-        params[active] = np.column_stack([centers, velocities, np.zeros((size, 3))])[active]
-        inverse[active] = np.linalg.inv(shapes[active])
-        status[active] = FITTED
-        attempt = np.where(active, FITTED, SKIPPED)
-        _fit_discs(
-            part.t, part.x, part.y, part.p, part.full, owner, t_us, dark, options.min_cosine, _min_full(part, owner, options),
-            _CUTOFFS_PX, half_us * 1e-6, priors, min_arc, min_both, params, start.accelerations, inverse, covariance,
-            leading, trailing, sigma, attempt,
-        )
-        status[active] = attempt[active]
-        scarce = (status == TOO_FEW) | (leading + trailing < options.enough_crossings)
-        active &= scarce & (2 * half_us <= 0.5 * options.max_window_us)
-        half_us[active] *= 2
-    covariance = _widened(covariance, velocities, start.accelerations, options)
+    limits = (
+        options.min_cosine, options.min_full_share, options.usual_share, min_arc, min_both, options.enough_crossings,
+        0.5 * options.max_window_us,
+    )
+    _fit_discs(
+        crossings.t, crossings.x, crossings.y, crossings.p, crossings.full, owner, start.t_us, dark, start.centers,
+        start.velocities, start.accelerations, start.shapes, _REACH_PX, _CUTOFFS_PX, limits,
+        (start.velocity_std_pxps, start.shape_std), half_us, params, inverse, covariance, leading, trailing, sigma, status,
+    )
+    covariance = _widened(covariance, start.velocities, start.accelerations, options)
     return DiscFits(
         params[:, :2], params[:, 2:4], np.asarray(np.linalg.inv(inverse), np.float64), covariance, sigma,
         leading, trailing, half_us, status,
@@ -196,14 +184,3 @@ def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptio
     window_s = 2 * options.path_px / (v + np.sqrt(v * v + a * options.path_px) + 1e-9)
     half: Array = 0.5 * np.clip(window_s * 1e6, options.min_window_us, options.max_window_us)
     return half
-
-
-def _min_full(crossings: Crossings, owner: NDArray[np.int16], options: DiscOptions) -> int:
-    numbers = np.zeros(max(int(crossings.full.max(initial=0)) + 1, 2), np.int64)
-    _count_full(crossings.x, crossings.y, crossings.full, owner, numbers)
-    numbers[:2] = 0
-    if not numbers.any():
-        return 1
-    usual = int(np.searchsorted(np.cumsum(numbers), options.usual_share * numbers.sum()))
-    # One event fewer is as usual, however few events a crossing has; a single one is noise where two are usual.
-    return max(min(2, usual), min(int(np.ceil(options.min_full_share * usual)), usual - 1))

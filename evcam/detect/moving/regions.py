@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam._jit import kernel
+from evcam.detect.moving._regions import COLUMNS, _ellipses, _sum_regions
 
 MIN_AREA_PX = 12
 _MAX_AREA_SHARE = 0.05
@@ -49,44 +48,10 @@ def elliptic_regions(mask: NDArray[np.uint8]) -> Regions:
     (filled to 80-115 %), which rings, crescents and corners do not.  Two discs that
     have merged do (89 % where they touch), as an ellipse twice as long.
     """
-    height, width = mask.shape
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-    left, top, wide, high, area = (stats[:, i] for i in range(5))
-    inside = (left > 0) & (top > 0) & (left + wide < width) & (top + high < height)
-    keep = inside & (area >= MIN_AREA_PX) & (area < _MAX_AREA_SHARE * mask.size)
-    keep[0] = False
-    number = np.full(count, -1, np.int32)
-    number[keep] = np.arange(keep.sum())
-    sums = np.zeros((int(keep.sum()), 6))
-    _add_moments(np.ascontiguousarray(labels), number, sums)
-    return _ellipses(sums)
-
-
-def _ellipses(sums: NDArray[np.float64]) -> Regions:
-    n, x, y, xx, xy, yy = sums.T
-    centers = np.stack([x, y], -1) / n[:, None]
-    # A pixel is a square, not a point: its own second moment is 1/12.
-    cxx = xx / n - centers[:, 0] ** 2 + 1 / 12
-    cyy = yy / n - centers[:, 1] ** 2 + 1 / 12
-    cxy = xy / n - centers[:, 0] * centers[:, 1]
-    moments = 4 * np.stack([np.stack([cxx, cxy], -1), np.stack([cxy, cyy], -1)], -2)
-    values, vectors = np.linalg.eigh(moments)
-    axes = np.sqrt(np.maximum(values, 1e-12))
-    shapes = (vectors * axes[:, None, :]) @ vectors.transpose(0, 2, 1)
-    fill = n / (np.pi * axes.prod(1))
-    good = (fill > _FILL[0]) & (fill < _FILL[1]) & (axes[:, 0] > _MIN_AXIS_RATIO * axes[:, 1])
-    return Regions(centers[good], shapes[good])
-
-
-@kernel
-def _add_moments(labels, number, sums):  # type: ignore[no-untyped-def]
-    for y in range(labels.shape[0]):
-        for x in range(labels.shape[1]):
-            k = number[labels[y, x]]
-            if k >= 0:
-                sums[k, 0] += 1
-                sums[k, 1] += x
-                sums[k, 2] += y
-                sums[k, 3] += x * x
-                sums[k, 4] += x * y
-                sums[k, 5] += y * y
+    flat = np.ascontiguousarray(mask).ravel()
+    words = flat[: flat.size // 8 * 8].view(np.uint64)
+    sums = np.empty((flat.size // 2 + 1, COLUMNS), np.int64)  # touched only as far as there are regions
+    sums = sums[: _sum_regions(flat, words, mask.shape[1], sums)]
+    centers, shapes = np.empty((len(sums), 2)), np.empty((len(sums), 2, 2))
+    found = _ellipses(sums, MIN_AREA_PX, _MAX_AREA_SHARE * mask.size, *_FILL, _MIN_AXIS_RATIO, centers, shapes)
+    return Regions(centers[:found], shapes[:found])

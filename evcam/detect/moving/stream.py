@@ -18,7 +18,7 @@ from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.scan import Start
 from evcam.detect.moving.tone import ToneMap
 from evcam.detect.moving.views import MovingOptions, views_of_block
-from evcam.flow.crossings import edge_crossings
+from evcam.flow.crossings import edge_crossings, still_fresh
 
 WINDOW_US = 250_000
 _WINDOWS_PER_BLOCK = 8
@@ -117,9 +117,7 @@ def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
         if len(core) >= _WINDOWS_PER_BLOCK or sum(map(len, core)) > _BLOCK_EVENTS:
             stop = done + len(core)
             yield _Block(tuple(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False, fresh)
-            fresh = fresh.copy()
-            for passed in held[:-2]:
-                fresh[passed.y, passed.x] = False
+            fresh = still_fresh(fresh, held[:-2])
             done, held = stop, held[-2:]
     assert fresh is not None
     core = held[1:] if done else held

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -83,8 +82,10 @@ class ToneMap:
         return ToneMap(self.bright.copy(), self.min_count, self.last_count.copy(), self.last_us.copy())
 
     def cleaned(self) -> NDArray[np.uint8]:
-        """The picture without single wrong pixels (median of 3 x 3)."""
-        return np.asarray(cv2.medianBlur(self.bright, 3), np.uint8)
+        """The picture without single wrong pixels (the tone of most of 3 x 3), once all tones are settled."""
+        cleaned = np.empty_like(self.bright)
+        _most_around(self.bright, np.empty(self.bright.shape[1] + 2, np.uint8), cleaned)
+        return cleaned
 
 
 @kernel
@@ -108,3 +109,17 @@ def _supported(t, x, y, last_us):  # type: ignore[no-untyped-def]
             if (u != x or v != y) and t - last_us[v, u] < SUPPORT_US:
                 support += 1
     return support >= 2
+
+
+@kernel
+def _most_around(bright, columns, cleaned):  # type: ignore[no-untyped-def]
+    """Write 1 where at least five of a pixel and its eight neighbours are bright; the border's pixels stand for those beyond."""
+    height, width = bright.shape
+    for y in range(height):
+        above, here, below = bright[max(y - 1, 0)], bright[y], bright[min(y + 1, height - 1)]
+        for x in range(width):
+            columns[x + 1] = above[x] + here[x] + below[x]
+        columns[0], columns[width + 1] = columns[1], columns[width]
+        out = cleaned[y]
+        for x in range(width):
+            out[x] = columns[x] + columns[x + 1] + columns[x + 2] >= 5

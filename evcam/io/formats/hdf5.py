@@ -9,7 +9,7 @@ sensor's size comes from attributes (or scalar datasets) width and height.  An I
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What h5py raises on damaged bytes.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
+_COMMON_FILTERS = (1, 2, 3, 32000)  # deflate, shuffle, fletcher32, lzf
 _UNITS_US: dict[str, tuple[int, int]] = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 
@@ -49,10 +50,16 @@ class Hdf5Source(Source):
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Slices of the datasets, entered at ``start_us`` by ms_to_idx or by bisection."""
         t, x, y, p = self._columns
-        first = 0 if start_us is None else self._first_from(start_us)
-        for index in range(first, len(t), max_events):
-            part = slice(index, index + max_events)
+        chunk = t.chunks[0] if t.chunks else 1
+        index = 0 if start_us is None else self._first_from(start_us)
+        while index < len(t):
+            stop = index + max_events
+            # A chunk of which two slices take a part is decompressed twice.
+            if stop - stop % chunk > index:
+                stop -= stop % chunk
+            part = slice(index, stop)
             yield Block(index, self._times_us(part), self._read(x, part), self._read(y, part), self._read(p, part))
+            index = stop
 
     def imu(self) -> ImuSamples | None:
         """Samples of the group ``imu``."""
@@ -62,6 +69,7 @@ class Hdf5Source(Source):
             group = self._file["imu"]
             if "gyro" not in group:
                 raise FormatError(f"{self.path}: imu/t without imu/gyro (rad/s)")
+            _load_filters(group[name] for name in ("t", "gyro", "accel") if name in group)
             t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
             R_cam_imu = np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64)
             offset_us = int(group.attrs.get("offset_us", 0))
@@ -94,6 +102,7 @@ class Hdf5Source(Source):
         if any(column.dtype.kind not in "biu" for column in columns[1:]) or columns[0].dtype.kind not in "iuf":
             types = ", ".join(f"{name} {column.dtype}" for name, column in zip("txyp", columns, strict=True))
             raise FormatError(f"{self.path}: events/x, y, p must be whole numbers and t a number, not {types}")
+        _load_filters(columns)
         return columns
 
     def _find_unit(self) -> tuple[int, int]:
@@ -120,7 +129,7 @@ class Hdf5Source(Source):
         up, down = self._unit
         if raw.dtype.kind == "f":
             return np.round(raw * (up / down)).astype(np.int64) + self._offset_us
-        t = raw.astype(np.int64)
+        t = raw.astype(np.int64, copy=False)
         if self._unit != (1, 1):
             t = t * up // down
         if self._offset_us:
@@ -163,10 +172,18 @@ class Hdf5Source(Source):
 
 def _open(path: Path) -> h5py.File:
     import h5py
-    import hdf5plugin  # noqa: F401  (registers the compression filters of public data sets)
 
     with damage_as_format_error(path, _DAMAGE, "damaged or cut off HDF5 file"):
         return h5py.File(path, "r")
+
+
+def _load_filters(datasets: Iterable[h5py.Dataset]) -> None:
+    """Register the compression filters of public data sets where a dataset has one that HDF5 and h5py lack."""
+    for dataset in datasets:
+        properties = dataset.id.get_create_plist()
+        if any(properties.get_filter(i)[0] not in _COMMON_FILTERS for i in range(properties.get_nfilters())):
+            import hdf5plugin  # noqa: F401
+            return
 
 
 def _attributes(place: h5py.Group) -> dict[str, Any]:
