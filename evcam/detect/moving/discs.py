@@ -48,9 +48,9 @@ class DiscOptions:
     min_window_us: int = 2_000
     max_window_us: int = 200_000
     min_cosine: float = 0.5
-    edge_error_px: float = 0.007
+    edge_error_px: float = 0.005
     hurried_error_s2: float = 2.5e-8
-    turning_px: float = 12.0
+    turning_px: float = 13.0
     turning_floor_px: float = 0.2
     min_full_share: float = 0.75
     usual_share: float = 0.8
