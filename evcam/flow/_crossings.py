@@ -49,10 +49,11 @@ def _mark_fired(x, y, fresh):  # type: ignore[no-untyped-def]
 
 @kernel
 def _counts_to_begins(stop):  # type: ignore[no-untyped-def]
-    """Turn the numbers of events of each pixel into the places of the first ones, sorted by pixel."""
+    """Turn the numbers of events of each pixel into the places of the first ones, sorted by pixel; return how many there are."""
     begin = 0
     for q in range(stop.size):
         begin, stop[q] = begin + stop[q], begin
+    return begin
 
 
 @kernel
@@ -152,6 +153,37 @@ def _burst_end(packed, first, stop, min_gap, gap_factor, pair_gap):  # type: ign
         last = now
         i += 1
     return i
+
+
+@kernel
+def _count_by_pixel_of(x, y, among, stop):  # type: ignore[no-untyped-def]
+    """`_count_by_pixel` of the events of the pixels that are ``among`` (height, width) others."""
+    for i in range(x.size):
+        stop[int(y[i]) * among.shape[1] + int(x[i])] += among[y[i], x[i]]
+
+
+@kernel
+def _sort_by_pixel_of(t, x, y, p, among, origin, stop, packed):  # type: ignore[no-untyped-def]
+    """`_sort_by_pixel` of the events of the pixels that are ``among`` (height, width) others."""
+    for i in range(x.size):
+        if among[y[i], x[i]]:
+            q = int(y[i]) * among.shape[1] + int(x[i])
+            packed[stop[q]] = (t[i] - origin) << 1 | p[i]
+            stop[q] += 1
+
+
+@kernel
+def _first_polarity(packed, stop, min_gap, gap_factor, pair_gap, min_count, first):  # type: ignore[no-untyped-def]
+    """Write the polarity of every pixel's first burst of so many events into ``first``, where there is one."""
+    after = 0
+    for q in range(stop.size):
+        i, after = after, stop[q]
+        while i < after:
+            next_one = _burst_end(packed, i, after, min_gap, gap_factor, pair_gap)
+            if next_one - i >= min_count:
+                first[q] = packed[i] & 1
+                break
+            i = next_one
 
 
 @kernel

@@ -15,11 +15,14 @@ from evcam.flow._crossings import (
     CROSSING,
     _bursts_to_crossings,
     _count_by_pixel,
+    _count_by_pixel_of,
     _counts_to_begins,
+    _first_polarity,
     _in_order,
     _mark_fired,
     _order_by_time,
     _sort_by_pixel,
+    _sort_by_pixel_of,
 )
 
 
@@ -154,6 +157,37 @@ def edge_crossings(
     return _columns(when[:found] + origin_us, rows[:found], width, height)
 
 
+def first_polarities(
+    events: Events, among: NDArray[np.bool_], min_count: int, options: BurstOptions | None = None
+) -> NDArray[np.int8]:
+    """Which way each pixel changed first, told by its first burst of at least ``min_count`` events.
+
+    Parameters
+    ----------
+    events : Events
+        A stretch of a recording.
+    among : ndarray of bool, shape (height, width)
+        Pixels that are asked for.
+    min_count : int
+        Smaller bursts are passed over.
+    options : BurstOptions, optional
+        What belongs to one burst.
+
+    Returns
+    -------
+    ndarray of int8, shape (height, width)
+        1 where the pixel became brighter, 0 where darker, -1 where no such burst came or the pixel is not asked for.
+    """
+    options = options or BurstOptions()
+    first = np.full(among.shape, -1, np.int8)
+    if len(events):
+        packed, stop, _ = _by_pixel([events], among)
+        _first_polarity(
+            packed, stop, options.min_gap_us, options.gap_factor, options.pair_gap_us, min_count, first.reshape(-1)
+        )
+    return first
+
+
 def still_fresh(fresh: NDArray[np.bool_], pieces: Iterable[Events]) -> NDArray[np.bool_]:
     """Which of the pixels (height, width) that have not fired so far have not fired after these pieces either."""
     after = fresh.copy()
@@ -162,18 +196,27 @@ def still_fresh(fresh: NDArray[np.bool_], pieces: Iterable[Events]) -> NDArray[n
     return after
 
 
-def _by_pixel(pieces: list[Events]) -> tuple[NDArray[Any], NDArray[Any], int]:
-    """Events sorted by pixel as `_sort_by_pixel` leaves them, where those of each pixel stop, and what their times count from."""
+def _by_pixel(pieces: list[Events], among: NDArray[np.bool_] | None = None) -> tuple[NDArray[Any], NDArray[Any], int]:
+    """Events sorted by pixel as `_sort_by_pixel` leaves them, where those of each pixel stop, and what their times count from.
+
+    Of all pixels, or of those ``among`` them (height, width).
+    """
     total = sum(map(len, pieces))
     stop = np.zeros(pieces[0].width * pieces[0].height, np.int32 if total < 2**31 else np.int64)
     for piece in pieces:
-        _count_by_pixel(piece.x, piece.y, piece.width, stop)
-    _counts_to_begins(stop)
+        if among is None:
+            _count_by_pixel(piece.x, piece.y, piece.width, stop)
+        else:
+            _count_by_pixel_of(piece.x, piece.y, among, stop)
+    total = _counts_to_begins(stop)
     # An even origin leaves half microseconds to be rounded as they would be without one.
     origin_us = int(pieces[0].t[0]) // 2 * 2
     packed = np.empty(total, np.uint32 if int(pieces[-1].t[-1]) - origin_us < 2**31 else np.int64)
     for piece in pieces:
-        _sort_by_pixel(piece.t, piece.x, piece.y, piece.p, piece.width, origin_us, stop, packed)
+        if among is None:
+            _sort_by_pixel(piece.t, piece.x, piece.y, piece.p, piece.width, origin_us, stop, packed)
+        else:
+            _sort_by_pixel_of(piece.t, piece.x, piece.y, piece.p, among, origin_us, stop, packed)
     return packed, stop, origin_us
 
 

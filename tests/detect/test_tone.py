@@ -9,31 +9,36 @@ from evcam.detect.moving.tone import ToneMap
 from evcam.flow import edge_crossings
 
 
-def crossings(*changes):
+def events(*changes):
     """Changes (t in us, x, polarity, events) in row 1 of a small sensor."""
     rows = sorted((t + 100 * k, x, p) for t, x, p, n in changes for k in range(n))
     t, x, p = np.array(rows).T
-    return edge_crossings(Events.from_arrays(t, x, np.ones_like(x), p, width=8, height=5))
+    return Events.from_arrays(t, x, np.ones_like(x), p, width=8, height=5)
 
 
-EDGES = crossings((10_000, 2, 0, 4), (900_000, 2, 1, 4), (10_000, 3, 1, 4), (10_000, 4, 0, 1))
+def crossings(*changes):
+    return edge_crossings(events(*changes))
+
+
+CHANGES = (10_000, 2, 0, 4), (900_000, 2, 1, 4), (10_000, 3, 1, 4), (10_000, 4, 0, 1)
+EDGES = crossings(*CHANGES)
 
 
 def test_before_its_first_edge_a_pixel_showed_the_opposite():
     tone = ToneMap.unknown(8, 5, min_count=2)
-    tone.assume_before(EDGES)
+    tone.assume_before(events(*CHANGES))
     tone.settle(bright=True)
     assert tone.bright[1, 2:5].tolist() == [1, 0, 1]  # the single event tells nothing
     other = ToneMap.unknown(8, 5, min_count=2)
-    other.assume_before(EDGES)
+    other.assume_before(events(*CHANGES))
     other.settle(bright=False)
     assert (other.bright.sum(), other.bright[1, 2]) == (1, 1)
 
 
 def test_what_is_known_is_not_assumed_again():
     tone = ToneMap.unknown(8, 5, min_count=2)
-    tone.assume_before(EDGES)
-    tone.assume_before(crossings((0, 2, 1, 4)))
+    tone.assume_before(events(*CHANGES))
+    tone.assume_before(events((0, 2, 1, 4)))
     assert tone.bright[1, 2] == 1
 
 

@@ -7,6 +7,7 @@ from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.flow import BurstOptions, edge_crossings
 from evcam.flow._crossings import _order_by_time
+from evcam.flow.crossings import first_polarities
 
 LATER = 500_000
 
@@ -180,3 +181,19 @@ def test_a_long_rest_between_bursts_is_no_limit(years):
 
 def test_no_events_have_no_crossings():
     assert len(edge_crossings(Events.empty(4, 3))) == len(edge_crossings([Events.empty(4, 3)] * 2)) == 0
+
+
+@pytest.mark.parametrize("min_count", [1, 2, 4])
+def test_first_polarities_are_those_of_the_first_crossings(min_count):
+    rng = np.random.default_rng(min_count)
+    n, width, height = 2000, 9, 7
+    events = Events.from_arrays(np.sort(rng.integers(0, 100_000, n)), rng.integers(0, width, n), rng.integers(0, height, n),
+                                rng.integers(0, 2, n), width=width, height=height)
+    c = edge_crossings(events)
+    c = c[c.count >= min_count]
+    expected = np.full((height, width), -1)
+    for x, y, p in zip(c.x[::-1], c.y[::-1], c.p[::-1], strict=True):
+        expected[y, x] = p
+    among = rng.random((height, width)) < 0.7
+    assert np.array_equal(first_polarities(events, among, min_count), np.where(among, expected, -1))
+    assert (first_polarities(events[:0], among, min_count) == -1).all()

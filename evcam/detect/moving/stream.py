@@ -96,9 +96,7 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
         seen += len(window)
         if tone is None:
             tone = ToneMap.unknown(window.width, window.height, options.min_tone_count)
-        # Pixels whose tone is told already have nothing to add.
-        unknown = tone.unknown_pixels[window.y, window.x]
-        tone.assume_before(edge_crossings(window if unknown.all() else window[unknown]))
+        tone.assume_before(window)
     assert tone is not None
     tone.settle(bright=target.dark_on_light)
     return tone

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam._jit import kernel
-from evcam.flow.crossings import Crossings
+from evcam.core.events import Events
+from evcam.flow.crossings import Crossings, first_polarities
 
 SMALL_COUNT = 3
 SUPPORT_US = 40_000
@@ -56,15 +57,11 @@ class ToneMap:
         unknown: NDArray[np.bool_] = self.bright == _UNKNOWN
         return unknown
 
-    def assume_before(self, crossings: Crossings) -> None:
-        """Fill in what unknown pixels showed before some later crossings: the opposite of what their first edge made them."""
-        first = np.full_like(self.bright, _UNKNOWN)
-        sure = crossings.count >= self.min_count
-        backwards = slice(None, None, -1)
-        # The earliest crossing of a pixel is written last and stays.
-        first[crossings.y[sure][backwards], crossings.x[sure][backwards]] = ~crossings.p[sure][backwards]
-        unknown = self.unknown_pixels
-        self.bright[unknown] = first[unknown]
+    def assume_before(self, events: Events) -> None:
+        """Fill in what unknown pixels showed before some later events: the opposite of what their first edge made them."""
+        first = first_polarities(events, self.unknown_pixels, self.min_count)
+        told = first >= 0
+        self.bright[told] = 1 - first[told]
 
     def settle(self, *, bright: bool) -> None:
         """Take the pixels that are still unknown for bright, or for dark."""
