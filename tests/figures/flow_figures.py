@@ -85,14 +85,15 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer scenes")
     options = parser.parse_args()
     head("edges at 50 px/s and faster along their normal", "crossings", "with a flow, %", "events, %",
-         "within 15 degrees, %", "within 30 %", "board at 50 px/s and faster, any edge: 15 degrees, %", "30 %")
+         "within 15 degrees, %", "within 30 %", "normalised squared error", "in the 95 % ellipse, %",
+         "board at 50 px/s and faster, any edge: 15 degrees, %", "30 %")
     measured = []
     for source in (recorded(), simulated(QUICK if options.quick else SIMULATED)):
         for name, compared in source:
             measured.append((name, compared))
             fast = compared.fast_edges()
             row(name, f"{fast.crossings}", *percent(fast.known_share, fast.known_event_share), *right(fast),
-                *right(compared.fast_board()))
+                f"{fast.normalised_squared_error:.2f}", *percent(fast.within_95_share), *right(compared.fast_board()))
     classes = list(pairwise(CLASSES_PXPS))
     head("speed along the normal, px/s: within 15 degrees / 30 %", *[f"{a:.0f}-{b:.0f}" for a, b in classes])
     for name, compared in measured:

@@ -1,9 +1,9 @@
 """What can be said of the normal flow on real recordings, whose edges nobody has measured.
 
 A camera that only translates moves the image of a point at depth Z by A(x) v / Z: whatever the edge's normal n and
-its depth, the normal flow has the sign of n . A(x) v.  A known rotation is taken off first.  So the right direction is known; half of
-all flows would have it by chance.  A camera that only rotates moves the image as its gyro says, at any depth, and the
-magnitude can be compared.  Distortion is taken out of places, and neglected in directions.
+its depth, the normal flow has the sign of n . A(x) v.  A known rotation is taken off first.  So the right direction is
+known; half of all flows would have it by chance.  A camera that only rotates moves the image as its gyro says, at any
+depth, and the magnitude can be compared.  Distortion is taken out of places, and neglected in directions.
 """
 
 from __future__ import annotations

@@ -61,9 +61,11 @@ def test_line_moves_along_its_normal_and_ends_are_left_out():
 def test_score_counts_what_is_right():
     true = np.tile([100.0, 0.0], (4, 1))
     flow = np.array([[100, 0], [100, 30], [140, 0], [np.nan, np.nan]])
-    compared = Compared(flow, true, np.array([4, 4, 4, 8]), np.full(4, 60.0))
+    compared = Compared(flow, np.tile(np.diag([400.0, 450.0]), (4, 1, 1)), true, np.array([4, 4, 4, 8]), np.full(4, 60.0))
     score = compared.fast_edges()
     assert (score.crossings, score.known_share, score.known_event_share) == (4, 0.75, 0.6)
     assert score.direction_share == pytest.approx(2 / 3)
     assert score.magnitude_share == pytest.approx(2 / 3)
+    assert score.normalised_squared_error == pytest.approx((0 + 1 + 2) / 3)
+    assert score.within_95_share == 1
     assert compared.edges_between(0, 50).crossings == 0
