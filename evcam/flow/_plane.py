@@ -13,6 +13,7 @@ DX, DY, DT, WEIGHT, ACROSS, ALONG, WAY, ROWS = 0, 1, 2, 3, 4, 5, 6, 7
 FAR_FACTOR2 = 4.5**2  # squared: how much slower the edge can be than it looks from the third of the next pixels
 SHORT_SHARE = 0.95  # a few per cent fewer events than usual are another pixel's threshold
 HALF_SHARE = 0.45  # a smaller part of a change does not reach half way; n events mark n to n + 1 thresholds
+SURE_CORRELATION = 0.1  # squared, of being short and being late; chance makes it half of this
 SHORT_DOUBT = 16.0  # crossings that had to be completed count less
 BEND_PRIOR = 0.25  # (scatter / usual bend)^2: as 0.15 px to 0.3 / px
 USUAL_SCATTER2 = 0.04  # (0.2 px)^2, which counts like
@@ -123,7 +124,8 @@ def _complete(i, full, step, near, n, s):  # type: ignore[no-untyped-def]
 
     Where an edge only grazes a pixel, or turns back on it, the pixel goes through a part of the change, and half of a part
     is not half of the whole.  Such a part is the beginning of a change where the edge comes last, and the end of one where it
-    leaves first: whether the short changes are late or early among the neighbours tells which.
+    leaves first: whether the short changes are late or early among the neighbours tells which.  Where they are neither, they are
+    those of less sensitive pixels.
     """
     total = 0
     for k in range(n):
@@ -137,16 +139,21 @@ def _complete(i, full, step, near, n, s):  # type: ignore[no-untyped-def]
     if full[i] < HALF_SHARE * usual:
         return 0
     whole = SHORT_SHARE * usual
-    lack = late = times = 0.0
+    lack = lack2 = late = times = times2 = 0.0
     for k in range(n):
-        s[WEIGHT, k] = max(whole - full[near[k]], 0.0)
-        lack += s[WEIGHT, k]
-        late += s[WEIGHT, k] * s[DT, k]
-        times += s[DT, k]
+        short, t = max(whole - full[near[k]], 0.0), s[DT, k]
+        s[WEIGHT, k] = short
+        lack += short
+        lack2 += short * short
+        late += short * t
+        times += t
+        times2 += t * t
     if lack == 0.0:
         s[WEIGHT, :n] = 1.0
         return n
-    half = 0.5e-6 if late > lack * times / n else -0.5e-6
+    late -= lack * times / n
+    spread = (lack2 - lack * lack / n) * (times2 - times * times / n)
+    half = 0.5e-6 * np.sign(late) * min(late * late / (SURE_CORRELATION * spread), 1.0) if spread > 0.0 else 0.0
     own = half * max(whole - full[i], 0.0) * step[i]
     kept = 0
     for k in range(n):

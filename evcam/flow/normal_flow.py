@@ -39,7 +39,7 @@ class FlowOptions:
     max_gap_us: int = 150_000
     min_points: int = 6
     min_count: int = 1
-    max_std: float = 0.35
+    max_std: float = 0.3
 
     def __post_init__(self) -> None:
         enough = self.min_points >= 4 and self.min_count >= 1 and self.max_std > 0
@@ -148,7 +148,8 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
     The motion along an edge is not observable (aperture problem).  At corners, and where two edges of one polarity pass
     within the neighbourhood, flows mix both.  Flows near the ends of the stretch lack neighbours, so let stretches
     overlap by ``options.max_gap_us``.  The covariance holds the scatter of the crossings and how much of the edge is
-    seen, not what a wrong neighbour does.  Noise in time makes speeds come out about one per cent low.
+    seen, not what a wrong neighbour does.  Speeds come out half to one per cent low where crossings scatter by
+    more than a tenth of a pixel.
 
     See Also
     --------

@@ -133,6 +133,16 @@ class TestCovariance:
         np.testing.assert_allclose(np.linalg.norm(flow.normal, axis=1), 1)
         assert max(flow.angle_std_rad.max(), (flow.speed_std_pxps / flow.speed_pxps).max()) <= MAX_STD
 
+    @pytest.mark.parametrize("jitter_px", [0.05, 0.1, 0.15])
+    def test_speed_is_right_on_average(self, jitter_px):
+        ratios = []
+        for seed, angle_deg in enumerate(range(0, 360, 30)):
+            t_s, _ = straight(angle_deg, 200, jitter_px=jitter_px, rng=np.random.default_rng(seed))
+            flow = normal_flow(passing(t_s))
+            c = flow.crossings
+            ratios.append(flow.speed_pxps[(c.x > 1) & (c.x < 62) & (c.y > 1) & (c.y < 46)] / 200)
+        assert np.nanmean(np.concatenate(ratios)) == pytest.approx(1, abs=0.006)
+
     def test_scatter_is_that_of_the_crossings(self):
         for jitter_px in (0.1, 0.4):
             t_s, _ = straight(30, 200, jitter_px=jitter_px, rng=np.random.default_rng(0))
