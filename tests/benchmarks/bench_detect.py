@@ -136,15 +136,19 @@ def throughput(events: Events, repeats: int) -> None:
     """Million events per second of the products that others build on."""
     windows = list(cut(events))
     surface = SurfaceOfActiveEvents(events.width, events.height)
+    crossings = [edge_crossings(w) for w in windows]
     plain = np.full((2, events.height, events.width), NEVER)
     functions: tuple[tuple[str, Callable[[], object]], ...] = (
         ("edge_crossings", lambda: [edge_crossings(w) for w in windows]),
         ("normal_flow, crossings included", lambda: [normal_flow(w) for w in windows]),
+        ("normal_flow of crossings", lambda: [normal_flow(c) for c in crossings]),
         ("SurfaceOfActiveEvents.update", lambda: our_surface(windows, surface)),
         ("the surface in plain NumPy", lambda: numpy_surface(windows, plain)),
     )
     rows = [(name, f"{len(events) / cost_s(function, repeats) / 1e6:.1f}") for name, function in functions]
     table(("windows of 250 ms", "Mev/s, one core"), rows)
+    share = sum(map(len, crossings)) / len(events)
+    print(f"({share:.3f} edge crossings per event)")  # noqa: T201
 
 
 def detect_file(recording: Path, target: CircleGrid) -> int:
