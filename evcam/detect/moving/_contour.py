@@ -137,7 +137,7 @@ def _chosen(t, x, y, p, full, owner, index, mid_us, dark, half_us, min_full, sta
 @kernel
 def _fit_discs(  # type: ignore[no-untyped-def]
     t, x, y, p, full, owner, mid_us, dark, centers, velocities, accelerations, shapes, reach, cutoffs, options, prior,
-    half_us, params, inverse_shapes, covariance, leading, trailing, sigma, status
+    half_us, params, fitted_shapes, covariance, leading, trailing, sigma, status
 ):
     """Fit all discs of a view to its crossings, by reweighted Gauss-Newton steps; windows with few crossings are doubled.
 
@@ -146,6 +146,7 @@ def _fit_discs(  # type: ignore[no-untyped-def]
     ``prior``: standard deviations of the start's velocity (px/s) and relative shape.
     ``options``: min_cosine, min_full_share, usual_share; crossings needed on either arc, on both together, and to be
     content with a window; half of the longest window.
+    ``fitted_shapes``: inverted while the fit goes on.
     ``status``: on return 0 fitted, 1 too few crossings, 2 singular, 3 ran away.
     """
     min_cosine, min_full_share, usual_share, min_arc, min_both, enough, max_half_us = options
@@ -168,10 +169,10 @@ def _fit_discs(  # type: ignore[no-untyped-def]
         for k in range(size):
             if attempt[k] != 0:
                 continue
-            _begin(centers[k], velocities[k], shapes[k], params[k], inverse_shapes[k])
+            _begin(centers[k], velocities[k], shapes[k], params[k], fitted_shapes[k])
             status[k], leading[k], trailing[k], sigma[k] = _fit_disc(
                 chosen, begin[k], begin[k + 1], min_cosine, cutoffs, half_us[k] * 1e-6, prior, min_arc, min_both,
-                params[k], accelerations[k], inverse_shapes[k], covariance[k], room,
+                params[k], accelerations[k], fitted_shapes[k], covariance[k], room,
             )
             scarce = status[k] == 1 or leading[k] + trailing[k] < enough
             if scarce and 2 * half_us[k] <= max_half_us:
@@ -180,7 +181,52 @@ def _fit_discs(  # type: ignore[no-untyped-def]
             else:
                 attempt[k] = 1
         if not again:
-            return
+            break
+    for k in range(size):
+        _invert(fitted_shapes[k], fitted_shapes[k])
+
+
+@kernel
+def _half_windows(velocities, accelerations, path, shortest, longest, half_us):  # type: ignore[no-untyped-def]
+    """Write half of the time in which a disc moves ``path`` px: T with v T + a T^2 / 4 = path."""
+    for k in range(half_us.size):
+        v2 = velocities[k, 0] ** 2 + velocities[k, 1] ** 2
+        a = np.sqrt(accelerations[k, 0] ** 2 + accelerations[k, 1] ** 2)
+        window_s = 2 * path / (np.sqrt(v2) + np.sqrt(v2 + a * path) + 1e-9)
+        half_us[k] = 0.5 * min(max(window_s * 1e6, shortest), longest)
+
+
+@kernel
+def _widen(  # type: ignore[no-untyped-def]
+    covariances, velocities, accelerations, edge_error, hurried_error, turning, turning_floor, region_std
+):
+    """Add to the covariances of centres what the scatter of the crossings does not show, px^2; see `DiscOptions`."""
+    region = region_std**2
+    for k in range(covariances.shape[0]):
+        vx, vy = velocities[k, 0], velocities[k, 1]
+        v2, a = vx * vx + vy * vy, np.sqrt(accelerations[k, 0] ** 2 + accelerations[k, 1] ** 2)
+        c = covariances[k]
+        c *= 1 + turning * a / (v2 + turning_floor * a + 1e-9)
+        along = (edge_error**2 + (hurried_error * v2) ** 2) / (v2 + 1e-9)
+        c[0, 0] += along * vx * vx
+        c[1, 1] += along * vy * vy
+        c[0, 1] += along * vx * vy
+        c[1, 0] += along * vx * vy
+        # However little the crossings tell, the region in the picture still does: R - R (C + R)^-1 R.
+        c[0, 0] += region
+        c[1, 1] += region
+        _invert(c, c)
+        c *= -region * region
+        c[0, 0] += region
+        c[1, 1] += region
+
+
+@kernel
+def _invert(matrix, inverse):  # type: ignore[no-untyped-def]
+    """Write the inverse of a 2x2 matrix, also into itself."""
+    a, b, c, d = matrix[0, 0], matrix[0, 1], matrix[1, 0], matrix[1, 1]
+    det = a * d - b * c
+    inverse[0, 0], inverse[0, 1], inverse[1, 0], inverse[1, 1] = d / det, -b / det, -c / det, a / det
 
 
 @kernel
@@ -201,9 +247,7 @@ def _begin(center, velocity, shape, params, inverse):  # type: ignore[no-untyped
     """Write where a disc's fit starts."""
     params[:] = 0.0
     params[0], params[1], params[2], params[3] = center[0], center[1], velocity[0], velocity[1]
-    det = shape[0, 0] * shape[1, 1] - shape[0, 1] * shape[1, 0]
-    inverse[0, 0], inverse[1, 1] = shape[1, 1] / det, shape[0, 0] / det
-    inverse[0, 1], inverse[1, 0] = -shape[0, 1] / det, -shape[1, 0] / det
+    _invert(shape, inverse)
 
 
 @kernel

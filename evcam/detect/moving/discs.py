@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.detect.moving._contour import N_PARAMS, _fit_discs
+from evcam.detect.moving._contour import N_PARAMS, _fit_discs, _half_windows, _widen
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
@@ -143,8 +143,8 @@ def fit_discs(
         Crossings that either arc, and both together, must have.
     """
     size = len(start.centers)
-    half_us = _half_windows_us(start.velocities, start.accelerations, options)
-    params, inverse = np.empty((size, N_PARAMS)), np.empty((size, 2, 2))
+    params, shapes, half_us = np.empty((size, N_PARAMS)), np.empty((size, 2, 2)), np.empty(size)
+    _half_windows(start.velocities, start.accelerations, options.path_px, options.min_window_us, options.max_window_us, half_us)
     covariance, sigma = np.full((size, 2, 2), np.nan), np.empty(size)
     leading, trailing, status = (np.zeros(size, np.int64) for _ in range(3))
     owner = np.empty((crossings.height, crossings.width), np.int16)
@@ -155,32 +155,10 @@ def fit_discs(
     _fit_discs(
         crossings.t, crossings.x, crossings.y, crossings.p, crossings.full, owner, start.t_us, dark, start.centers,
         start.velocities, start.accelerations, start.shapes, _REACH_PX, _CUTOFFS_PX, limits,
-        (start.velocity_std_pxps, start.shape_std), half_us, params, inverse, covariance, leading, trailing, sigma, status,
+        (start.velocity_std_pxps, start.shape_std), half_us, params, shapes, covariance, leading, trailing, sigma, status,
     )
-    covariance = _widened(covariance, start.velocities, start.accelerations, options)
-    return DiscFits(
-        params[:, :2], params[:, 2:4], np.asarray(np.linalg.inv(inverse), np.float64), covariance, sigma,
-        leading, trailing, half_us, status,
+    _widen(
+        covariance, start.velocities, start.accelerations, options.edge_error_px, options.hurried_error_s2, options.turning_px,
+        options.turning_floor_px, _REGION_STD_PX,
     )
-
-
-def _widened(covariance: Array, velocities: Array, accelerations: Array, options: DiscOptions) -> Array:
-    """Covariances of the centres with what the scatter of the crossings does not show, px^2."""
-    squared_speed, a = (velocities**2).sum(1), np.linalg.norm(accelerations, axis=1)
-    turning = options.turning_px * a / (squared_speed + options.turning_floor_px * a + 1e-9)
-    along = options.edge_error_px**2 + (options.hurried_error_s2 * squared_speed) ** 2
-    direction = velocities / np.sqrt(squared_speed + 1e-9)[:, None]
-    widened: Array = covariance * (1 + turning)[:, None, None]
-    widened += along[:, None, None] * direction[:, :, None] * direction[:, None, :]
-    # However little the crossings tell, the region in the picture still does.
-    region = _REGION_STD_PX**2 * np.eye(2)
-    known: Array = region - region @ np.linalg.inv(widened + region) @ region
-    return known
-
-
-def _half_windows_us(velocities: Array, accelerations: Array, options: DiscOptions) -> Array:
-    """Half of the time in which a disc moves ``path_px``: T with v T + a T^2 / 4 = path."""
-    v, a = np.linalg.norm(velocities, axis=1), np.linalg.norm(accelerations, axis=1)
-    window_s = 2 * options.path_px / (v + np.sqrt(v * v + a * options.path_px) + 1e-9)
-    half: Array = 0.5 * np.clip(window_s * 1e6, options.min_window_us, options.max_window_us)
-    return half
+    return DiscFits(params[:, :2], params[:, 2:4], shapes, covariance, sigma, leading, trailing, half_us, status)

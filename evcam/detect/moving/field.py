@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.detect.moving._field import _smooth
+
 Array = NDArray[np.float64]
 
 # Known values that each degree needs.
@@ -35,14 +37,9 @@ def smooth_field(
     -------
     ndarray of float64, shape (N, M)
     """
-    middle = xy[known].mean(0)
-    scale = max(float(np.abs(xy[known] - middle).max()), 1.0)
-    x, y = ((xy - middle) / scale).T
     count = int(known.sum())
-    powers = [(i - j, j) for i in range(degree + 1) for j in range(i + 1) if i == 0 or count >= _NEEDED[i]]
-    design = np.stack([x**i * y**j for i, j in powers], -1)
-    rows = design[known]
-    weighted = rows.T if weights is None else rows.T * weights[known]
-    prior = np.diag([0.0] + [stiffness] * (len(powers) - 1))
-    fitted: Array = design @ np.linalg.solve(weighted @ rows + prior, weighted @ values[known])
+    degrees = np.array([i == 0 or count >= _NEEDED[i] for i in range(degree + 1)])
+    of_each = known.astype(np.float64) if weights is None else np.where(known, weights, 0.0)
+    fitted = np.empty(values.shape)
+    _smooth(np.ascontiguousarray(xy), np.ascontiguousarray(values), of_each, degrees, stiffness, fitted)
     return fitted

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
+from evcam.detect.moving._sighting import _match, _nearest_distance
 from evcam.detect.moving.regions import Regions
 from evcam.solvers.homography import homography_dlt, transfer
 
@@ -108,20 +109,18 @@ def match(centers: Array, shapes: Array, apart: Array, regions: Regions, reach: 
         Disc and region lie no further apart than this share of ``apart``, each is the other's nearest, and their
         areas are alike.
     """
-    distance = np.linalg.norm(centers[:, None] - regions.centers[None], axis=2)
-    ratio = np.linalg.det(regions.shapes)[None] / np.abs(np.linalg.det(shapes))[:, None]
-    distance[(ratio < _AREA_RATIOS[0]) | (ratio > _AREA_RATIOS[1])] = np.inf
-    region = distance.argmin(1)
-    disc = np.arange(len(centers))
-    near = (distance[disc, region] < reach * apart) & (distance.argmin(0)[region] == disc)
-    return np.where(near, region, -1)
+    matched = np.empty(len(centers), np.int64)
+    _match(
+        np.ascontiguousarray(centers), np.ascontiguousarray(shapes), np.ascontiguousarray(apart), regions.centers, regions.shapes,
+        reach, *_AREA_RATIOS, matched,
+    )
+    return matched
 
 
 def nearest_distance(centers: Array) -> Array:
     """From every point to its nearest neighbour, shape (K,)."""
-    distance = np.linalg.norm(centers[:, None] - centers[None], axis=2)
-    np.fill_diagonal(distance, np.inf)
-    nearest: Array = distance.min(1)
+    nearest = np.empty(len(centers))
+    _nearest_distance(np.ascontiguousarray(centers), nearest)
     return nearest
 
 
