@@ -21,7 +21,9 @@ def _normalise(points, mask, matrix):  # type: ignore[no-untyped-def]
         if mask[i]:
             squares += (points[i, 0] - x) ** 2 + (points[i, 1] - y) ** 2
     scale = np.sqrt(2.0 * max(count, 1) / squares) if squares > 0 else 1.0
-    matrix[:] = 0.0
+    for r in range(3):
+        for c in range(3):
+            matrix[r, c] = 0.0
     matrix[0, 0] = matrix[1, 1] = scale
     matrix[0, 2], matrix[1, 2], matrix[2, 2] = -scale * x, -scale * y, 1.0
 
@@ -36,7 +38,9 @@ def _normal_matrices(source, target, mask, of_source, of_target, normal):  # typ
     for k in range(mask.shape[0]):
         _normalise(source[k], mask[k], of_source[k])
         _normalise(target[k], mask[k], of_target[k])
-        normal[k] = 0.0
+        for r in range(9):
+            for c in range(9):
+                normal[k, r, c] = 0.0
         s, t = of_source[k], of_target[k]
         for i in range(mask.shape[1]):
             if not mask[k, i]:
@@ -51,4 +55,6 @@ def _normal_matrices(source, target, mask, of_source, of_target, normal):  # typ
                     normal[k, 6 + r, 3 + c] -= v * product
                     normal[k, 6 + r, 6 + c] += (u * u + v * v) * product
         # Only the lower triangle is read, and the second block of rows is like the first.
-        normal[k, 3:6, 3:6] = normal[k, :3, :3]
+        for r in range(3):
+            for c in range(3):
+                normal[k, 3 + r, 3 + c] = normal[k, r, c]

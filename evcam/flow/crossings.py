@@ -147,14 +147,14 @@ def edge_crossings(
     width, height = pieces[0].width, pieces[0].height
     pieces = [piece for piece in pieces if len(piece)]
     if not pieces:
-        return _columns(np.empty(0, np.int64), np.empty(0, CROSSING), width, height)
+        return _columns(np.empty(0, np.int64), np.empty(0, CROSSING), 0, width, height)
     packed, stop, origin_us = _by_pixel(pieces)
     when, rows = np.empty(len(packed), np.int64), np.empty(len(packed), CROSSING)
     found = _bursts_to_crossings(
         packed, stop, width, options.min_gap_us, options.gap_factor, options.pair_gap_us, options.full_share,
         _flags(fresh, width, height), when, rows,
     )
-    return _columns(when[:found] + origin_us, rows[:found], width, height)
+    return _columns(when[:found], rows[:found], origin_us, width, height)
 
 
 def first_polarities(
@@ -220,13 +220,14 @@ def _by_pixel(pieces: list[Events], among: NDArray[np.bool_] | None = None) -> t
     return packed, stop, origin_us
 
 
-def _columns(when_us: NDArray[np.int64], rows: NDArray[Any], width: int, height: int) -> Crossings:
-    """Crossings in order of time."""
+def _columns(when_us: NDArray[np.int64], rows: NDArray[Any], origin_us: int, width: int, height: int) -> Crossings:
+    """Crossings in order of time, from times that count from an origin."""
     n = len(rows)
     order, t = np.empty(n, np.int32), np.empty(n, np.int64)
-    if not _order_by_time(when_us, order, t):
+    if not _order_by_time(when_us, np.empty(n, np.int64), np.empty(n, np.int64), order, t):
         order = np.argsort(when_us, kind="stable").astype(np.int32)
         t = when_us[order]
+    t += origin_us
     x, y, p, count = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_), np.empty(n, np.uint16)
     full, step_us = np.empty(n, np.uint16), np.empty(n, np.float32)
     _in_order(rows, order, x, y, p, count, full, step_us)

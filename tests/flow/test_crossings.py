@@ -156,7 +156,7 @@ def test_impossible_options_are_refused(change):
 def test_times_are_ordered_like_a_stable_sort(span_us):
     t = np.random.default_rng(0).integers(-span_us, span_us, 5000)
     order, ordered = np.empty(len(t), np.int32), np.empty(len(t), np.int64)
-    assert _order_by_time(t, order, ordered)
+    assert _order_by_time(t, np.empty_like(t), np.empty_like(t), order, ordered)
     assert np.array_equal(order, np.argsort(t, kind="stable"))
     assert np.array_equal(ordered, np.sort(t))
 

@@ -17,7 +17,9 @@ ROOM = 10  # numbers about each of them
 def _paint_owners(centers, shapes, reach, paths, owner):  # type: ignore[no-untyped-def]
     """Write into ``owner`` which disc a pixel may belong to during the window, -1 for none."""
     height, width = owner.shape
-    owner[:] = -1
+    for y in range(height):
+        for x in range(width):
+            owner[y, x] = -1
     for k in range(centers.shape[0]):
         pad = reach + paths[k]
         rx = np.sqrt(shapes[k, 0, 0] ** 2 + shapes[k, 0, 1] ** 2) + pad
@@ -55,11 +57,13 @@ def _min_full(full, index, min_full_share, usual_share):  # type: ignore[no-unty
     numbers = np.zeros(largest + 1, np.int64)
     for i in index:
         numbers[full[i]] += 1
-    numbers[:2] = 0
-    wanted = usual_share * numbers.sum()
-    if wanted == 0:
+    total = 0
+    for n in range(2, largest + 1):
+        total += numbers[n]
+    if total == 0:
         return 1
-    usual, up_to = 0, 0
+    wanted = usual_share * total
+    usual, up_to = 1, 0
     while up_to < wanted:
         usual += 1
         up_to += numbers[usual]
@@ -112,7 +116,8 @@ def _chosen(t, x, y, p, full, owner, index, mid_us, dark, half_us, min_full, sta
     Returns rows x, y, seconds from the middle, and 1 where a leading edge makes such a crossing, else 0, shape (4, N);
     disc k's are ``[:, begin[k]:begin[k + 1]]``.
     """
-    begin[:] = 0
+    for k in range(begin.size):
+        begin[k] = 0
     kept = 0
     for i in index:
         k = owner[y[i], x[i]]
@@ -120,11 +125,13 @@ def _chosen(t, x, y, p, full, owner, index, mid_us, dark, half_us, min_full, sta
             index[kept] = i
             kept += 1
             begin[k + 1] += 1
-    for k in range(begin.size - 1):
-        begin[k + 1] += begin[k]
-    place = begin.copy()
+    place = np.empty(begin.size, np.int64)
+    for k in range(begin.size):
+        begin[k] += begin[k - 1] if k else 0
+        place[k] = begin[k]
     out = np.empty((4, kept))
-    for i in index[:kept]:
+    for n in range(kept):
+        i = index[n]
         k = owner[y[i], x[i]]
         row = place[k]
         out[0, row], out[1, row], out[2, row] = x[i], y[i], (t[i] - mid_us) * 1e-6
@@ -206,19 +213,17 @@ def _widen(  # type: ignore[no-untyped-def]
         vx, vy = velocities[k, 0], velocities[k, 1]
         v2, a = vx * vx + vy * vy, np.sqrt(accelerations[k, 0] ** 2 + accelerations[k, 1] ** 2)
         c = covariances[k]
-        c *= 1 + turning * a / (v2 + turning_floor * a + 1e-9)
+        wider = 1 + turning * a / (v2 + turning_floor * a + 1e-9)
         along = (edge_error**2 + (hurried_error * v2) ** 2) / (v2 + 1e-9)
-        c[0, 0] += along * vx * vx
-        c[1, 1] += along * vy * vy
-        c[0, 1] += along * vx * vy
-        c[1, 0] += along * vx * vy
         # However little the crossings tell, the region in the picture still does: R - R (C + R)^-1 R.
-        c[0, 0] += region
-        c[1, 1] += region
+        c[0, 0] = wider * c[0, 0] + along * vx * vx + region
+        c[0, 1] = wider * c[0, 1] + along * vx * vy
+        c[1, 0] = wider * c[1, 0] + along * vx * vy
+        c[1, 1] = wider * c[1, 1] + along * vy * vy + region
         _invert(c, c)
-        c *= -region * region
-        c[0, 0] += region
-        c[1, 1] += region
+        for i in range(2):
+            for j in range(2):
+                c[i, j] = (region if i == j else 0.0) - region * region * c[i, j]
 
 
 @kernel
@@ -245,8 +250,10 @@ def _first_from(t, when):  # type: ignore[no-untyped-def]
 @kernel
 def _begin(center, velocity, shape, params, inverse):  # type: ignore[no-untyped-def]
     """Write where a disc's fit starts."""
-    params[:] = 0.0
-    params[0], params[1], params[2], params[3] = center[0], center[1], velocity[0], velocity[1]
+    for a in range(2):
+        params[a], params[2 + a] = center[a], velocity[a]
+    for a in range(4, N_PARAMS):
+        params[a] = 0.0
     _invert(shape, inverse)
 
 
@@ -357,8 +364,10 @@ def _accumulate(  # type: ignore[no-untyped-def]
     Returns how many crossings count on the leading and on the trailing arc, and the sums of w r^2, w, (w r)^2 and of
     the slope of Tukey's influence function.
     """
-    normal[:] = 0.0
-    gradient[:] = 0.0
+    for a in range(N_PARAMS):
+        gradient[a] = 0.0
+        for b in range(N_PARAMS):
+            normal[a, b] = 0.0
     row = np.empty(N_PARAMS)
     leading = trailing = 0
     cost = weights = squares = slopes = 0.0

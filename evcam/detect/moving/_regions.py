@@ -67,7 +67,8 @@ def _sum_regions(flat, words, width, sums):  # type: ignore[no-untyped-def]
         root = _root(parent, i)
         if root == i:
             region[i] = found
-            sums[found, :] = 0
+            for column in range(COLUMNS):
+                sums[found, column] = 0
             found += 1
         y, x0 = begin[i] // width, begin[i] % width
         n, x1 = stop[i] - begin[i], x0 + stop[i] - begin[i]

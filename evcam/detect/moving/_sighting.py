@@ -10,8 +10,8 @@ from evcam._jit import kernel
 @kernel
 def _nearest_distance(centers, nearest):  # type: ignore[no-untyped-def]
     """Write every point's distance to its nearest neighbour."""
-    nearest[:] = np.inf
     for i in range(centers.shape[0]):
+        nearest[i] = np.inf
         for j in range(i):
             apart = np.sqrt((centers[i, 0] - centers[j, 0]) ** 2 + (centers[i, 1] - centers[j, 1]) ** 2)
             nearest[i], nearest[j] = min(nearest[i], apart), min(nearest[j], apart)
@@ -26,10 +26,9 @@ def _area(shape):  # type: ignore[no-untyped-def]
 def _match(centers, shapes, apart, region_centers, region_shapes, reach, least_ratio, most_ratio, match):  # type: ignore[no-untyped-def]
     """Write which region each disc can be, -1 for none: one of a like area, each the other's nearest, near enough."""
     regions = region_centers.shape[0]
-    nearest_disc, nearest2 = np.full(regions, -1), np.full(regions, np.inf)
-    areas = np.empty(regions)
+    nearest_disc, nearest2, areas = np.empty(regions, np.int64), np.empty(regions), np.empty(regions)
     for r in range(regions):
-        areas[r] = _area(region_shapes[r])
+        nearest_disc[r], nearest2[r], areas[r] = -1, np.inf, _area(region_shapes[r])
     for k in range(centers.shape[0]):
         best, best2, area = -1, np.inf, _area(shapes[k])
         for r in range(regions):
