@@ -7,6 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.solvers._circle_image import _ellipse_centers
+
 Array = NDArray[np.float64]
 
 _RING = 32
@@ -54,30 +56,7 @@ def circle_center_offset(
     angle = 2 * np.pi * np.arange(_RING) / _RING
     unit = np.stack([np.cos(angle), np.sin(angle)], -1)
     ring = to_image((centers[:, None] + radius * unit).reshape(-1, 2)).reshape(-1, _RING, 2) - to_image(centers)[:, None]
-    # Opposite points of the ring give the local affine map, free of even orders.
-    local = 2 / _RING * np.einsum("nka,kb->nab", ring, unit)
-    outline = np.einsum("nab,kb->nka", local, unit)
-    normal = np.einsum("nba,kb->nka", np.linalg.inv(local), unit)
-    # The normal's length is the inverse of the distance between origin and tangent; times |A| it is the arc's length.
-    length = np.linalg.norm(normal, axis=-1)
-    normal = normal / length[..., None]
-    weight = length if directions is None else length * _swept(normal, directions, min_cosine)
-    design = np.stack([
-        normal[..., 0], normal[..., 1], normal[..., 0] * outline[..., 0], normal[..., 1] * outline[..., 1],
-        normal[..., 0] * outline[..., 1] + normal[..., 1] * outline[..., 0],
-    ], -1)
-    displaced = (normal * (ring - outline)).sum(-1)
-    weighted = design * weight[..., None]
-    solved = np.linalg.solve(weighted.transpose(0, 2, 1) @ design, np.einsum("nkp,nk->np", weighted, displaced)[..., None])
-    offset: Array = solved[:, :2, 0]
-    return offset
-
-
-def _swept(normal: Array, directions: Array, min_cosine: float) -> Array:
-    """Share of the motion along the normal, 0 where the outline moves along itself; 1 without motion."""
-    speed = np.linalg.norm(directions, axis=-1)
-    still = speed == 0
-    heading = directions / np.where(still, 1.0, speed)[:, None]
-    cosine = np.abs(np.einsum("nka,na->nk", normal, heading))
-    swept: Array = np.where(still[:, None], 1.0, np.where(cosine >= min_cosine, cosine, 0.0))
-    return swept
+    offsets = np.empty((len(centers), 2))
+    towards = np.zeros_like(offsets) if directions is None else np.ascontiguousarray(directions, np.float64)
+    _ellipse_centers(np.ascontiguousarray(ring, np.float64), unit, towards, min_cosine, offsets)
+    return offsets
