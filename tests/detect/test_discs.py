@@ -83,21 +83,20 @@ def test_derivatives_of_the_residual_against_central_differences():
     rng = np.random.default_rng(0)
     center, velocity, acceleration = np.array([50.0, 40.0]), np.array([80.0, -30.0]), np.array([500.0, 900.0])
 
-    def residual(px, tau, change, row):
+    def residual(px, tau, change):
         stretch = np.eye(2) + np.array([[change[4], change[5]], [change[5], change[6]]])
         inverse = np.linalg.inv(stretch @ SHAPE)
         motion = tuple(center + change[:2]), tuple(velocity + change[2:4]), tuple(acceleration)
         distance, _, _, *normal_and_way = _residual(*px, tau, *motion, tuple(inverse.ravel()))
-        _derivatives(*normal_and_way, tau, row)
-        return distance
+        return distance, _derivatives(*normal_and_way, tau)
 
     for angle, tau in zip(rng.uniform(0, 2 * np.pi, 30), rng.uniform(-0.03, 0.03, 30), strict=True):
         path = center + tau * velocity + 0.5 * tau**2 * acceleration
         px = path + SHAPE @ [np.cos(angle), np.sin(angle)]
-        row, unused = np.empty(N_PARAMS), np.empty(N_PARAMS)
-        assert residual(px, tau, np.zeros(N_PARAMS), row) == pytest.approx(0, abs=1e-12)
+        distance, row = residual(px, tau, np.zeros(N_PARAMS))
+        assert distance == pytest.approx(0, abs=1e-12)
         steps = 1e-5 * np.eye(N_PARAMS)
-        numeric = [(residual(px, tau, s, unused) - residual(px, tau, -s, unused)) / 2e-5 for s in steps]
+        numeric = [(residual(px, tau, s)[0] - residual(px, tau, -s)[0]) / 2e-5 for s in steps]
         np.testing.assert_allclose(row, numeric, atol=1e-7)
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from evcam._jit import kernel
+from evcam._jit import kernel, reordering_kernel
 
 REGION_STD_PX = 0.7  # how well the centroid of a disc's region in the two-tone picture gives its centre
 PRIOR_NOISE_PX = 0.1  # scatter of crossings, against which prior knowledge is weighed
 N_PARAMS = 7  # centre (2), velocity (2), symmetric change of shape (3)
-BATCH = 256  # crossings that are weighed at once
-ROOM = 10  # numbers about each of them
+BATCH = 128  # crossings that are weighed at once
+# What is noted of each of them: place, time and arc, how far inside of the cut-off, residual, derivatives, and
+# these two weighted; for those on the leading arc that count, 1.
+X, Y, TAU, SIDE, INSIDE, RESIDUAL, DERIVATIVES = range(7)
+WEIGHTED = DERIVATIVES + N_PARAMS
+WEIGHTED_RESIDUAL = WEIGHTED + N_PARAMS
+LEADS, ROOM = WEIGHTED_RESIDUAL + 1, WEIGHTED_RESIDUAL + 2
 
 
 @kernel
@@ -116,15 +121,19 @@ def _chosen(t, x, y, p, full, owner, index, mid_us, dark, half_us, min_full, sta
     Returns rows x, y, seconds from the middle, and 1 where a leading edge makes such a crossing, else 0, shape (4, N);
     disc k's are ``[:, begin[k]:begin[k + 1]]``.
     """
-    for k in range(begin.size):
+    reach_us = np.empty(half_us.size)
+    for k in range(half_us.size):
         begin[k] = 0
+        reach_us[k] = half_us[k] if status[k] == 0 else -1.0
+    begin[half_us.size] = 0
     kept = 0
     for i in index:
         k = owner[y[i], x[i]]
-        if status[k] == 0 and full[i] >= min_full and abs(t[i] - mid_us) * 1e-6 <= half_us[k] * 1e-6:
-            index[kept] = i
-            kept += 1
-            begin[k + 1] += 1
+        # Without a branch: about every other crossing is kept, and nothing foretells which.
+        keep = (full[i] >= min_full) & (abs(t[i] - mid_us) <= reach_us[k])
+        index[kept] = i
+        kept += keep
+        begin[k + 1] += keep
     place = np.empty(begin.size, np.int64)
     for k in range(begin.size):
         begin[k] += begin[k - 1] if k else 0
@@ -320,39 +329,66 @@ def _residual(x, y, tau, center, velocity, acceleration, inverse):  # type: igno
 
 
 @kernel
-def _derivatives(nx, ny, ux, uy, tau, row):  # type: ignore[no-untyped-def]
-    """Write the residual's derivatives by the parameters.
+def _derivatives(nx, ny, ux, uy, tau):  # type: ignore[no-untyped-def]
+    """The residual's derivatives by the parameters.
 
     The shape is (I + S) A, so its inverse is A^-1 (I - S) to first order; `_fit_disc` keeps S at zero.
     """
-    row[0], row[1] = -nx, -ny
-    row[2], row[3] = -tau * nx, -tau * ny
-    row[4], row[5], row[6] = -nx * ux, -(nx * uy + ny * ux), -ny * uy
+    return -nx, -ny, -tau * nx, -tau * ny, -nx * ux, -(nx * uy + ny * ux), -ny * uy
 
 
 @kernel
-def _weigh(chosen, begin, stop, cutoff, min_cosine, params, acceleration, inverse, room):  # type: ignore[no-untyped-def]
-    """Write `_residual` of up to `BATCH` crossings and 1 - (r / cutoff)^2 of those that count, else 0."""
+def _weigh(chosen, begin, stop, cutoff, min_cosine, half_s, params, acceleration, inverse, room):  # type: ignore[no-untyped-def]
+    """Note what `_accumulate` sums of up to `BATCH` crossings."""
     center, velocity, turn = (params[0], params[1]), (params[2], params[3]), (acceleration[0], acceleration[1])
     shape = (inverse[0, 0], inverse[0, 1], inverse[1, 0], inverse[1, 1])
     for column in range(4):
         for i in range(stop - begin):
             room[column * BATCH + i] = chosen[column, begin + i]
-    per_cutoff, least = 1.0 / cutoff, min_cosine * min_cosine
+    per_cutoff, least, per_half = 1.0 / cutoff, min_cosine * min_cosine, 1.0 / half_s
     # One array with rows a constant length apart: between several arrays vectors would first have to prove that none overlap.
     for i in range(stop - begin):
+        tau = room[TAU * BATCH + i]
         r, along, speed2, nx, ny, ux, uy = _residual(
-            room[i], room[BATCH + i], room[2 * BATCH + i], center, velocity, turn, shape
+            room[X * BATCH + i], room[Y * BATCH + i], tau, center, velocity, turn, shape
         )
         inside = 1.0 - (r * per_cutoff) ** 2
+        leads = along > 0.0
         moves = (along * along >= least * speed2) & (speed2 > 0.0)
-        counts = moves & (inside > 0.0) & ((along > 0.0) == (room[3 * BATCH + i] > 0.0))
-        room[4 * BATCH + i] = inside if counts else 0.0
-        room[5 * BATCH + i] = r
-        room[6 * BATCH + i] = nx
-        room[7 * BATCH + i] = ny
-        room[8 * BATCH + i] = ux
-        room[9 * BATCH + i] = uy
+        counts = moves & (inside > 0.0) & (leads == (room[SIDE * BATCH + i] > 0.0))
+        inside = inside if counts else 0.0
+        weight = inside * inside
+        room[INSIDE * BATCH + i], room[LEADS * BATCH + i] = inside, 1.0 if counts & leads else 0.0
+        room[RESIDUAL * BATCH + i], room[WEIGHTED_RESIDUAL * BATCH + i] = r, weight * r
+        a, b, c, d, e, f, g = _derivatives(nx, ny, ux, uy, tau * per_half)
+        room[DERIVATIVES * BATCH + i], room[WEIGHTED * BATCH + i] = a, weight * a
+        room[(DERIVATIVES + 1) * BATCH + i], room[(WEIGHTED + 1) * BATCH + i] = b, weight * b
+        room[(DERIVATIVES + 2) * BATCH + i], room[(WEIGHTED + 2) * BATCH + i] = c, weight * c
+        room[(DERIVATIVES + 3) * BATCH + i], room[(WEIGHTED + 3) * BATCH + i] = d, weight * d
+        room[(DERIVATIVES + 4) * BATCH + i], room[(WEIGHTED + 4) * BATCH + i] = e, weight * e
+        room[(DERIVATIVES + 5) * BATCH + i], room[(WEIGHTED + 5) * BATCH + i] = f, weight * f
+        room[(DERIVATIVES + 6) * BATCH + i], room[(WEIGHTED + 6) * BATCH + i] = g, weight * g
+
+
+@reordering_kernel
+def _dot(room, a, b, size):  # type: ignore[no-untyped-def]
+    """Sum of products of two rows of ``room``."""
+    first, second = room[a * BATCH : a * BATCH + size], room[b * BATCH : b * BATCH + size]
+    total = 0.0
+    for i in range(first.size):
+        total += first[i] * second[i]
+    return total
+
+
+@reordering_kernel
+def _total(room, row, size):  # type: ignore[no-untyped-def]
+    """Sum and number of nonzero entries of a row of ``room``."""
+    values = room[row * BATCH : row * BATCH + size]
+    total, count = 0.0, 0
+    for i in range(values.size):
+        total += values[i]
+        count += values[i] != 0.0
+    return total, count
 
 
 @kernel
@@ -362,40 +398,30 @@ def _accumulate(  # type: ignore[no-untyped-def]
     """Write the weighted normal equations of the distances (px, outside positive) from crossings to the moving ellipse.
 
     Returns how many crossings count on the leading and on the trailing arc, and the sums of w r^2, w, (w r)^2 and of
-    the slope of Tukey's influence function.
+    the slope of Tukey's influence function, with w the square of `INSIDE`.
     """
     for a in range(N_PARAMS):
         gradient[a] = 0.0
         for b in range(N_PARAMS):
             normal[a, b] = 0.0
-    row = np.empty(N_PARAMS)
     leading = trailing = 0
     cost = weights = squares = slopes = 0.0
     for batch in range(begin, stop, BATCH):
         size = min(stop - batch, BATCH)
-        _weigh(chosen, batch, batch + size, cutoff, min_cosine, params, acceleration, inverse, room)
-        for i in range(size):
-            inside = room[4 * BATCH + i]
-            if inside == 0.0:
-                continue
-            w, r = inside * inside, room[5 * BATCH + i]
-            if room[3 * BATCH + i] > 0.0:
-                leading += 1
-            else:
-                trailing += 1
-            _derivatives(
-                room[6 * BATCH + i], room[7 * BATCH + i], room[8 * BATCH + i], room[9 * BATCH + i],
-                room[2 * BATCH + i] / half_s, row,
-            )
-            for a in range(N_PARAMS):
-                wa = w * row[a]
-                gradient[a] -= wa * r
-                for b in range(a + 1):
-                    normal[a, b] += wa * row[b]
-            cost += w * r * r
-            weights += w
-            squares += (w * r) ** 2
-            slopes += inside * (5.0 * inside - 4.0)
+        _weigh(chosen, batch, batch + size, cutoff, min_cosine, half_s, params, acceleration, inverse, room)
+        for a in range(N_PARAMS):
+            gradient[a] -= _dot(room, WEIGHTED + a, RESIDUAL, size)
+            for b in range(a + 1):
+                normal[a, b] += _dot(room, WEIGHTED + a, DERIVATIVES + b, size)
+        cost += _dot(room, WEIGHTED_RESIDUAL, RESIDUAL, size)
+        squares += _dot(room, WEIGHTED_RESIDUAL, WEIGHTED_RESIDUAL, size)
+        inside, counted = _total(room, INSIDE, size)
+        w = _dot(room, INSIDE, INSIDE, size)
+        weights += w
+        slopes += 5.0 * w - 4.0 * inside
+        leads = _total(room, LEADS, size)[1]
+        leading += leads
+        trailing += counted - leads
     return leading, trailing, cost, weights, squares, slopes
 
 
