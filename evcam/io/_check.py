@@ -61,10 +61,11 @@ def _check_order(block: Block, last_us: int | None, where: str) -> None:
     if last_us is not None and t[0] < last_us:
         before, i = last_us, 0
     else:
-        back = np.flatnonzero(t[1:] < t[:-1])
-        if not len(back):
+        backwards = t[1:] < t[:-1]
+        if not backwards.any():
             return
-        before, i = int(t[back[0]]), int(back[0]) + 1
+        i = int(backwards.argmax()) + 1
+        before = int(t[i - 1])
     raise InputError(f"{where}: time runs backwards at event {block.first + i}: {t[i]} us after {before} us; "
                      "sort or split the recording first")
 

@@ -9,6 +9,7 @@ sensor's size comes from attributes (or scalar datasets) width and height.  An I
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,15 +19,16 @@ from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.errors import FormatError, InputError
+from evcam.io.formats._hdf5_chunks import filters_of, is_plain, read_plain
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error
 
 if TYPE_CHECKING:
     import h5py
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# What h5py raises on damaged bytes.
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
-_COMMON_FILTERS = (1, 2, 3, 32000)  # deflate, shuffle, fletcher32, lzf
+# What h5py and zlib raise on damaged bytes.
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, zlib.error)
+_COMMON_FILTERS = {1, 2, 3, 32000}  # deflate, shuffle, fletcher32, lzf
 _UNITS_US: dict[str, tuple[int, int]] = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 
@@ -39,6 +41,7 @@ class Hdf5Source(Source):
         try:
             with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
                 self._columns = self._find_columns()
+                self._plain = {column.name: is_plain(column) for column in self._columns}
                 self._offset_us = int(self._scalar("t_offset", 0))
                 self._unit = self._find_unit()
                 self.size = self._find_size()
@@ -166,6 +169,8 @@ class Hdf5Source(Source):
     def _read(self, dataset: h5py.Dataset, part: Any) -> NDArray[Any]:
         what = f"{dataset.name} cannot be read: damaged, or compressed by a filter that is not installed"
         with damage_as_format_error(self.path, _DAMAGE, what):
+            if isinstance(part, slice) and self._plain.get(dataset.name) and part.stop - part.start >= dataset.chunks[0]:
+                return read_plain(dataset, part.start, min(part.stop, len(dataset)))
             values: NDArray[Any] = dataset[part]
         return values
 
@@ -180,9 +185,9 @@ def _open(path: Path) -> h5py.File:
 def _load_filters(datasets: Iterable[h5py.Dataset]) -> None:
     """Register the compression filters of public data sets where a dataset has one that HDF5 and h5py lack."""
     for dataset in datasets:
-        properties = dataset.id.get_create_plist()
-        if any(properties.get_filter(i)[0] not in _COMMON_FILTERS for i in range(properties.get_nfilters())):
+        if not _COMMON_FILTERS.issuperset(filters_of(dataset)):
             import hdf5plugin  # noqa: F401
+
             return
 
 
