@@ -11,7 +11,10 @@ HURRIED = 0.8  # an edge is faster when its events are closer than this many tim
 RADIX_BITS = 11  # two passes sort four seconds
 
 CROSSING = np.dtype(
-    [("x", np.uint16), ("y", np.uint16), ("count", np.uint16), ("full", np.uint16), ("step_us", np.float32), ("p", np.bool_)],
+    [
+        ("t", np.int64), ("x", np.uint16), ("y", np.uint16), ("count", np.uint16), ("full", np.uint16), ("step_us", np.float32),
+        ("p", np.bool_),
+    ],
     align=True,
 )
 
@@ -71,54 +74,37 @@ def _sort_by_pixel(t, x, y, p, width, origin, stop, packed):  # type: ignore[no-
 
 
 @kernel
-def _order_by_time(t, words, spare, order, ordered):  # type: ignore[no-untyped-def]
-    """Write the stable order of times, and the ordered times, by radix sort; False, undone, where the span is too long.
+def _sort_by_time(rows, spare):  # type: ignore[no-untyped-def]
+    """Stable radix sort of crossings whose times are not negative, in one of the two arrays, which is returned.
 
-    ``words``, ``spare``: room to work in.
+    Whole rows are moved: an order of them would have to be followed through all memory afterwards.
     """
-    if t.size == 0:
-        return True
-    low, high = t[0], t[0]
-    for i in range(t.size):
-        low, high = min(low, t[i]), max(high, t[i])
-    digits = _bits(t.size)
-    if _bits(high - low) + digits > 63:
-        return False
-    # Time and number in one word: a sort by number alone would jump through all times.
-    for i in range(t.size):
-        words[i] = (t[i] - low) << digits | i
+    latest = 0
+    for i in range(rows.size):
+        latest = max(latest, rows[i]["t"])
     place = np.empty(1 << RADIX_BITS, np.int64)
-    for shift in range(digits, digits + _bits(high - low), RADIX_BITS):
-        place[:] = 0
-        for i in range(t.size):
-            place[(words[i] >> shift) & (place.size - 1)] += 1
+    shift = 0
+    while latest >> shift > 0:
+        for digit in range(place.size):
+            place[digit] = 0
+        for i in range(rows.size):
+            place[(rows[i]["t"] >> shift) & (place.size - 1)] += 1
         _counts_to_begins(place)
-        for i in range(t.size):
-            digit = (words[i] >> shift) & (place.size - 1)
-            spare[place[digit]] = words[i]
+        for i in range(rows.size):
+            digit = (rows[i]["t"] >> shift) & (place.size - 1)
+            spare[place[digit]] = rows[i]
             place[digit] += 1
-        words, spare = spare, words
-    for i in range(t.size):
-        order[i] = words[i] & ((1 << digits) - 1)
-        ordered[i] = low + (words[i] >> digits)
-    return True
+        rows, spare = spare, rows
+        shift += RADIX_BITS
+    return rows
 
 
 @kernel
-def _bits(number):  # type: ignore[no-untyped-def]
-    """How many bits a whole number takes."""
-    bits = 0
-    while number >> bits > 0:
-        bits += 1
-    return bits
-
-
-@kernel
-def _in_order(rows, order, x, y, p, count, full, step_us):  # type: ignore[no-untyped-def]
-    """Write the columns of crossings in the order given."""
-    for i in range(order.size):
-        row = rows[order[i]]
-        x[i], y[i], p[i] = row["x"], row["y"], row["p"]
+def _split(rows, origin, t, x, y, p, count, full, step_us):  # type: ignore[no-untyped-def]
+    """Write crossings into columns, times counted from ``origin`` no more."""
+    for i in range(rows.size):
+        row = rows[i]
+        t[i], x[i], y[i], p[i] = origin + row["t"], row["x"], row["y"], row["p"]
         count[i], full[i], step_us[i] = row["count"], row["full"], row["step_us"]
 
 
@@ -258,9 +244,9 @@ def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type:
 
 @kernel
 def _bursts_to_crossings(  # type: ignore[no-untyped-def]
-    packed, stop, width, min_gap, gap_factor, pair_gap, full_share, fresh, when, rows
+    packed, stop, width, min_gap, gap_factor, pair_gap, full_share, fresh, rows
 ):
-    """Write time and `CROSSING` of every burst of events sorted by pixel (see `_sort_by_pixel`); return how many."""
+    """Write a `CROSSING` per burst of events sorted by pixel (see `_sort_by_pixel`); return how many."""
     found = 0
     longest = 0
     after = 0
@@ -304,8 +290,8 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
             if count[b] > 1:
                 step = np.float64(packed[first[b] + k] >> 1) - at
                 at += step * max(half - k, 0.0)
-            when[found] = np.int64(np.round(at))
             row = rows[found]
+            row["t"] = np.int64(np.round(at))
             row["x"], row["y"], row["p"] = q - y * width, y, polarity[b]
             row["count"], row["full"], row["step_us"] = min(count[b], 65535), min(full, 65535), step
             found += 1

@@ -18,11 +18,11 @@ from evcam.flow._crossings import (
     _count_by_pixel_of,
     _counts_to_begins,
     _first_polarity,
-    _in_order,
     _mark_fired,
-    _order_by_time,
     _sort_by_pixel,
     _sort_by_pixel_of,
+    _sort_by_time,
+    _split,
 )
 
 
@@ -147,14 +147,14 @@ def edge_crossings(
     width, height = pieces[0].width, pieces[0].height
     pieces = [piece for piece in pieces if len(piece)]
     if not pieces:
-        return _columns(np.empty(0, np.int64), np.empty(0, CROSSING), 0, width, height)
+        return _columns(np.empty(0, CROSSING), 0, width, height)
     packed, stop, origin_us = _by_pixel(pieces)
-    when, rows = np.empty(len(packed), np.int64), np.empty(len(packed), CROSSING)
+    rows = np.empty(len(packed), CROSSING)  # touched only as far as there are crossings
     found = _bursts_to_crossings(
         packed, stop, width, options.min_gap_us, options.gap_factor, options.pair_gap_us, options.full_share,
-        _flags(fresh, width, height), when, rows,
+        _flags(fresh, width, height), rows,
     )
-    return _columns(when[:found], rows[:found], origin_us, width, height)
+    return _columns(rows[:found], origin_us, width, height)
 
 
 def first_polarities(
@@ -220,17 +220,13 @@ def _by_pixel(pieces: list[Events], among: NDArray[np.bool_] | None = None) -> t
     return packed, stop, origin_us
 
 
-def _columns(when_us: NDArray[np.int64], rows: NDArray[Any], origin_us: int, width: int, height: int) -> Crossings:
-    """Crossings in order of time, from times that count from an origin."""
+def _columns(rows: NDArray[Any], origin_us: int, width: int, height: int) -> Crossings:
+    """Crossings in order of time, from rows whose times count from an origin."""
+    rows = _sort_by_time(rows, np.empty_like(rows))
     n = len(rows)
-    order, t = np.empty(n, np.int32), np.empty(n, np.int64)
-    if not _order_by_time(when_us, np.empty(n, np.int64), np.empty(n, np.int64), order, t):
-        order = np.argsort(when_us, kind="stable").astype(np.int32)
-        t = when_us[order]
-    t += origin_us
-    x, y, p, count = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_), np.empty(n, np.uint16)
-    full, step_us = np.empty(n, np.uint16), np.empty(n, np.float32)
-    _in_order(rows, order, x, y, p, count, full, step_us)
+    t, x, y, p = np.empty(n, np.int64), np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_)
+    count, full, step_us = np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.float32)
+    _split(rows, origin_us, t, x, y, p, count, full, step_us)
     return Crossings(t, x, y, p, count, full, step_us, width, height)
 
 
