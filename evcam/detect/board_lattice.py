@@ -28,6 +28,12 @@ def board_cells(target: Target) -> Cells:
 
 
 @lru_cache
+def board_places(target: CircleGrid) -> NDArray[np.float64]:
+    """The discs' places on the board in its spacings, by id, shape (K, 2)."""
+    return np.array(target.lattice, float)
+
+
+@lru_cache
 def board_symmetries(target: Target) -> dict[int, NDArray[np.int64]]:
     """Quarter turns, by number, after which the points look the same: the id that takes each id's place."""
     wanted = board_cells(target)

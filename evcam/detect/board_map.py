@@ -135,7 +135,8 @@ def with_circle_centers(
 
     ``min_cosine``: which parts of moving outlines the centres were fitted to.
     """
-    boards = [target.object_points[view.ids, :2] for view in views]
+    points = target.object_points
+    boards = [points[view.ids, :2] for view in views]
     lens = fit_lens(width, height, [(board, view.xy) for board, view in zip(boards, views, strict=True)])
     centered: list[View] = []
     for first in range(0, len(views), _VIEWS_AT_ONCE):

@@ -19,7 +19,7 @@ _MIN_CYCLES = 2
 _MIN_EVENTS_PER_PIXEL = 4
 _MAX_PHASE_TURNS = 2
 _SCAN_BLOCKS = 128
-_PROBE_EVENTS = 15_000
+_PROBE_EVENTS = 10_000
 
 
 @dataclass(frozen=True, eq=False, slots=True)

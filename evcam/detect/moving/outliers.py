@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.core.median import median
 from evcam.core.target import CircleGrid
+from evcam.detect.board_lattice import board_places
 from evcam.detect.moving.field import smooth_field
 from evcam.detect.moving.sighting import nearest_distance
 from evcam.solvers.homography import homography_dlt, transfer
@@ -46,7 +48,7 @@ def on_the_board(target: CircleGrid, xy: Array, std_px: Array, candidates: Flags
     ndarray of bool, shape (K,)
         Those of ``candidates`` that are not off; all of them where there are too few to tell.
     """
-    board = np.array(target.lattice, float)
+    board = board_places(target)
     agree = candidates & trusted
     if agree.sum() < _MIN_DISCS:
         return candidates
@@ -56,7 +58,7 @@ def on_the_board(target: CircleGrid, xy: Array, std_px: Array, candidates: Flags
         return candidates
     for _ in range(_ROUNDS):
         off = _off(board, xy, agree, _REWEIGHTS)
-        scale = 1.4826 * float(np.median(off[agree]))
+        scale = 1.4826 * float(median(off[agree]))
         agree = candidates & (off < np.maximum(_LIMIT_SCALES * scale, floor_px))
         if agree.sum() < _MIN_DISCS:
             return candidates

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.target import CircleGrid
+from evcam.detect.board_lattice import board_places
 from evcam.detect.moving._sighting import _match, _nearest_distance
 from evcam.detect.moving.regions import Regions
 from evcam.solvers.homography import homography_dlt, transfer
@@ -77,7 +78,10 @@ def sighting(target: CircleGrid, ids: Ids, index: Ids, regions: Regions, t_us: i
     regions : Regions
         Of the instant ``t_us``.
     """
-    board = np.array(target.lattice, float)
+    if len(ids) == len(target):  # nothing to predict
+        order = index[np.argsort(ids)]
+        return Sighting(t_us, regions.centers[order], regions.shapes[order], np.ones(len(target), np.bool_))
+    board = board_places(target)
     H = homography_dlt(board[ids], regions.centers[index]).matrix
     centers = _bent(transfer(H, board), board, ids, regions.centers[index])
     shapes = _shapes(H, board, target.radius_m / target.spacing_m)

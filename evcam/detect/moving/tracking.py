@@ -8,7 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.core.median import median
 from evcam.core.target import CircleGrid
+from evcam.detect.board_lattice import board_places
 from evcam.detect.moving.field import smooth_field
 from evcam.detect.moving.regions import Regions
 from evcam.detect.moving.sighting import Sighting, match, nearest_distance, sighting
@@ -75,7 +77,7 @@ class Track:
             if number:
                 shift = smooth_field(expected, moved, found, 1, _STIFFNESS)
             else:
-                shift = np.tile(np.median(moved[found], axis=0), (len(found), 1))
+                shift = np.tile(median(moved[found]), (len(found), 1))
         ids = np.flatnonzero(index >= 0)
         here = sighting(target, ids, index[ids], regions, t_us)
         # What lies beside a board that is seen as a whole is something else.
@@ -85,13 +87,13 @@ class Track:
 
 def discs_beside(target: CircleGrid, ids: NDArray[np.int64], index: NDArray[np.int64], regions: Regions) -> int:
     """How many regions look like discs one step beside the board that these regions are."""
-    board, ring = np.array(target.lattice, float), _ring(target)
+    board, ring = board_places(target), _ring(target)
     H = homography_dlt(board[ids], regions.centers[index]).matrix
     free = np.setdiff1d(np.arange(len(regions)), index)
     if not len(free):
         return 0
     places = transfer(H, ring)
-    size = np.tile(np.median(regions.shapes[index], axis=0), (len(ring), 1, 1))
+    size = np.tile(median(regions.shapes[index]), (len(ring), 1, 1))
     others = Regions(regions.centers[free], regions.shapes[free])
     return int((match(places, size, nearest_distance(places), others, _BESIDE_REACH) >= 0).sum())
 

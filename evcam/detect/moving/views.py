@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.detections import Rejection, View
+from evcam.core.median import median
 from evcam.core.target import CircleGrid
 from evcam.detect.moving.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
 from evcam.detect.moving.field import smooth_field
@@ -115,7 +116,7 @@ def _rough(sightings: list[Sighting | NotSeen], i: int) -> DiscStart | NotSeen:
         return NotSeen(here.t_us, "no motion known", "fewer than three discs are seen just before and after")
     change = (last.centers - first.centers) / ((last.t_us - first.t_us) * 1e-6)
     velocities = smooth_field(here.centers, change, both, 2)
-    spread = 10.0 + 0.3 * float(np.median(np.linalg.norm(velocities, axis=1)))
+    spread = 10.0 + 0.3 * float(median(np.linalg.norm(velocities, axis=1)))
     still = np.zeros_like(velocities)
     return DiscStart(here.t_us, here.centers, velocities, still, here.shapes, here.seen, spread, _ROUGH_SHAPE_STD)
 
@@ -147,7 +148,7 @@ def _refined(start: DiscStart, fits: list[DiscFits | None], i: int, step_us: int
 
 def _scatter(differences: Array) -> float:
     """Robust standard deviation of differences around zero."""
-    return 1.4826 * float(np.median(np.abs(differences)))
+    return 1.4826 * float(median(np.abs(differences).ravel()))
 
 
 def _view(
