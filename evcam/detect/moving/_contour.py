@@ -33,7 +33,7 @@ def _paint_owners(centers, shapes, reach, paths, owner):  # type: ignore[no-unty
         y0, y1 = max(0, int(centers[k, 1] - ry)), min(height - 1, int(centers[k, 1] + ry) + 1)
         for y in range(y0, y1 + 1):
             for x in range(x0, x1 + 1):
-                other = owner[y, x]
+                other = np.int64(owner[y, x])
                 if other < 0 or _squared(x, y, centers, k) < _squared(x, y, centers, other):
                     owner[y, x] = k
 
@@ -370,20 +370,23 @@ def _weigh(chosen, begin, stop, cutoff, min_cosine, half_s, params, acceleration
         room[(DERIVATIVES + 6) * BATCH + i], room[(WEIGHTED + 6) * BATCH + i] = g, weight * g
 
 
+@kernel
+def _row(room, number, size):  # type: ignore[no-untyped-def]
+    return room[number * BATCH : number * BATCH + size]
+
+
 @reordering_kernel
-def _dot(room, a, b, size):  # type: ignore[no-untyped-def]
-    """Sum of products of two rows of ``room``."""
-    first, second = room[a * BATCH : a * BATCH + size], room[b * BATCH : b * BATCH + size]
+def _dot(a, b):  # type: ignore[no-untyped-def]
+    """Sum of products."""
     total = 0.0
-    for i in range(first.size):
-        total += first[i] * second[i]
+    for i in range(a.size):
+        total += a[i] * b[i]
     return total
 
 
 @reordering_kernel
-def _total(room, row, size):  # type: ignore[no-untyped-def]
-    """Sum and number of nonzero entries of a row of ``room``."""
-    values = room[row * BATCH : row * BATCH + size]
+def _total(values):  # type: ignore[no-untyped-def]
+    """Sum, and how many are not zero."""
     total, count = 0.0, 0
     for i in range(values.size):
         total += values[i]
@@ -409,17 +412,20 @@ def _accumulate(  # type: ignore[no-untyped-def]
     for batch in range(begin, stop, BATCH):
         size = min(stop - batch, BATCH)
         _weigh(chosen, batch, batch + size, cutoff, min_cosine, half_s, params, acceleration, inverse, room)
+        residual, weighted = _row(room, RESIDUAL, size), _row(room, WEIGHTED_RESIDUAL, size)
         for a in range(N_PARAMS):
-            gradient[a] -= _dot(room, WEIGHTED + a, RESIDUAL, size)
+            weighted_derivative = _row(room, WEIGHTED + a, size)
+            gradient[a] -= _dot(weighted_derivative, residual)
             for b in range(a + 1):
-                normal[a, b] += _dot(room, WEIGHTED + a, DERIVATIVES + b, size)
-        cost += _dot(room, WEIGHTED_RESIDUAL, RESIDUAL, size)
-        squares += _dot(room, WEIGHTED_RESIDUAL, WEIGHTED_RESIDUAL, size)
-        inside, counted = _total(room, INSIDE, size)
-        w = _dot(room, INSIDE, INSIDE, size)
+                normal[a, b] += _dot(weighted_derivative, _row(room, DERIVATIVES + b, size))
+        cost += _dot(weighted, residual)
+        squares += _dot(weighted, weighted)
+        inside = _row(room, INSIDE, size)
+        total, counted = _total(inside)
+        w = _dot(inside, inside)
         weights += w
-        slopes += 5.0 * w - 4.0 * inside
-        leads = _total(room, LEADS, size)[1]
+        slopes += 5.0 * w - 4.0 * total
+        leads = _total(_row(room, LEADS, size))[1]
         leading += leads
         trailing += counted - leads
     return leading, trailing, cost, weights, squares, slopes
