@@ -1,3 +1,4 @@
+import sys
 import zlib
 from types import SimpleNamespace
 
@@ -5,9 +6,21 @@ import h5py
 import numpy as np
 import pytest
 
-from evcam.io.formats._hdf5_chunks import is_plain, read_plain
+from evcam.io.formats._hdf5_chunks import _inflate, is_plain, read_plain
 
 N, CHUNK = 1000, 64
+
+
+@pytest.fixture(params=["deflate", "zlib"])
+def inflate(request, monkeypatch):
+    """With the package deflate, and without."""
+    if request.param == "zlib":
+        monkeypatch.setitem(sys.modules, "deflate", None)
+    else:
+        pytest.importorskip("deflate")
+    _inflate.cache_clear()
+    yield request.param
+    _inflate.cache_clear()
 
 
 @pytest.fixture
@@ -22,7 +35,7 @@ def dataset(file, values, **options):
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8"])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_what_is_read_is_what_hdf5_reads(file, dtype, shuffle):
+def test_what_is_read_is_what_hdf5_reads(file, inflate, dtype, shuffle):
     limits = np.iinfo(dtype)
     values = np.random.default_rng(0).integers(limits.min, limits.max, N, dtype, endpoint=True)
     values[: N // 2] %= 100
@@ -54,14 +67,17 @@ def test_chunks_that_were_never_written_are_left_to_hdf5(file):
     assert not is_plain(d)
 
 
-def test_damaged_chunks_are_told(file):
+def test_damaged_chunks_are_told(file, inflate):
     d = dataset(file, np.arange(N))
     packed = d.id.read_direct_chunk((0,))[1]
     d.id.write_direct_chunk((0,), packed[:-6] + bytes(6))
-    with pytest.raises(zlib.error):
+    with pytest.raises((zlib.error, ValueError)):
         read_plain(d, 0, N)
     d.id.write_direct_chunk((0,), zlib.compress(bytes(10)))
     with pytest.raises(ValueError, match="the chunk at 0 holds 10 bytes instead of 512"):
+        read_plain(d, 0, N)
+    d.id.write_direct_chunk((0,), zlib.compress(bytes(1000)))
+    with pytest.raises(ValueError, match=r"inflated|holds 1000 bytes"):
         read_plain(d, 0, N)
 
 
