@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 from collections import Counter
@@ -83,7 +84,7 @@ class View:
         shapes = (self.t_us.shape, self.xy.shape, self.cov.shape, self.velocity.shape)
         if shapes != ((n,), (n, 2), (n, 2, 2), (n, 2)):
             raise InputError(f"view {self.index}: {n} ids need t_us, xy, cov, velocity of matching length, not {shapes}")
-        if len(np.unique(self.ids)) != n:
+        if len(set(self.ids.tolist())) != n:
             raise InputError(f"view {self.index} of {self.recording}: a point's id occurs twice")
 
     def __len__(self) -> int:
@@ -176,10 +177,9 @@ class Detections:
             file.write(f"{_MARK}\n")
             for key, value in head.items():
                 file.write(f"# {key}: {json.dumps(value)}\n")
-            writer = csv.writer(file)
-            writer.writerow(_COLUMNS)
+            csv.writer(file).writerow(_COLUMNS)
             for view in self.views:
-                writer.writerows(_rows(view))
+                file.writelines(_lines(view))
 
     @staticmethod
     def load_csv(
@@ -235,10 +235,14 @@ _DEFAULT_VARIANCE_PX2 = 0.01
 _LATEST_US = 2.0**53
 
 
-def _rows(view: View) -> Iterator[tuple[object, ...]]:
-    for t, i, xy, cov, v in zip(view.t_us, view.ids, view.xy, view.cov, view.velocity, strict=True):
-        numbers = [f"{value:.6g}" for value in (cov[0, 0], cov[0, 1], cov[1, 1], *v)]
-        yield (view.recording, view.index, t, i, f"{xy[0]:.5f}", f"{xy[1]:.5f}", *numbers, view.window_us)
+def _lines(view: View) -> Iterator[str]:
+    """One line per point; formatted as a whole, of plain numbers, since a recording has tens of thousands of points."""
+    name = io.StringIO()
+    csv.writer(name).writerow((view.recording, view.index))
+    line = name.getvalue().rstrip("\r\n").replace("%", "%%") + f",%d,%d,%.5f,%.5f{5 * ',%.6g'},{view.window_us}\r\n"
+    numbers = np.column_stack([view.xy, view.cov[:, 0], view.cov[:, 1, 1], view.velocity])
+    for t, i, row in zip(view.t_us.tolist(), view.ids.tolist(), numbers.tolist(), strict=True):
+        yield line % (t, i, *row)
 
 
 def _read_head(lines: list[str], path: Path) -> dict[str, Any]:

@@ -1,3 +1,6 @@
+import csv
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -49,6 +52,20 @@ def test_csv_keeps_everything(tmp_path_factory, found):
         np.testing.assert_allclose(a.xy, b.xy, atol=6e-6)
         np.testing.assert_allclose(a.cov, b.cov, rtol=1e-5)
         np.testing.assert_allclose(a.velocity, b.velocity, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["mid.h5", 'a "b", 50 %d.h5', "two\nlines"])
+def test_points_are_written_as_the_csv_module_would(tmp_path, name):
+    rng = np.random.default_rng(0)
+    cov = rng.normal(size=(3, 2, 2)) * 1e-4
+    xy, velocity = 300 * rng.normal(size=(2, 3, 2))
+    view = View(name, 7, np.array([-5, 0, 2**40]), np.array([4, 2, 9]), xy, cov, velocity, 90)
+    Detections(TARGET, 240, 180, (view,)).save_csv(tmp_path / "found.csv")
+    expected = io.StringIO()
+    for i in range(3):
+        numbers = [f"{v:.6g}" for v in (cov[i, 0, 0], cov[i, 0, 1], cov[i, 1, 1], *velocity[i])]
+        csv.writer(expected).writerow([name, 7, view.t_us[i], view.ids[i], *(f"{v:.5f}" for v in xy[i]), *numbers, 90])
+    assert (tmp_path / "found.csv").read_bytes().decode().endswith(f"window_us\r\n{expected.getvalue()}")
 
 
 def load(tmp_path, text, **options):
