@@ -61,7 +61,7 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--mode", choices=("auto", "moving", "flicker"), default="auto",
                         help="moving board, or still camera before a flickering pattern (default: look at the events)")
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N",
-                        help="recordings to work on at the same time (default 1)")
+                        help="recordings to work on at the same time; threads of one that is alone, at most two (default 1)")
     _add_seed(parser, "accepted everywhere; detection and calibration draw no random numbers")
 
 

@@ -26,7 +26,9 @@ def find_boards(args: Namespace, paths: Sequence[str], target: Target) -> Detect
     _check_distinct(paths)
     announce_compilation(args)
     named = zip(paths, recording_names(paths), strict=True)
-    tasks = [(path, name, target, args.mode, args.width, args.height) for path, name in named]
+    # A recording alone can have a second thread.
+    threads = args.jobs if len(paths) == 1 else 1
+    tasks = [(path, name, target, args.mode, args.width, args.height, threads) for path, name in named]
     with progress(args, "detecting") as report:
         if args.jobs == 1 or len(tasks) == 1:
             parts = [_find_in_one(*task, progress=_share(report, i, len(tasks))) for i, task in enumerate(tasks)]
@@ -66,15 +68,16 @@ def recording_names(paths: Sequence[str]) -> list[str]:
 
 
 def _find_in_one(
-    path: str, name: str, target: Target, mode: str, width: int | None, height: int | None,
+    path: str, name: str, target: Target, mode: str, width: int | None, height: int | None, threads: int,
     progress: Callable[[float], None] | None = None,
 ) -> Detections:
     with open_recording(path, width=width, height=height) as recording:
-        return detect(recording, target, mode=mode, progress=progress, name=name)
+        return detect(recording, target, mode=mode, progress=progress, name=name, threads=threads)
 
 
 def _find_in_parallel(
-    tasks: Sequence[tuple[str, str, Target, str, int | None, int | None]], jobs: int, report: Callable[[float], None] | None
+    tasks: Sequence[tuple[str, str, Target, str, int | None, int | None, int]], jobs: int,
+    report: Callable[[float], None] | None,
 ) -> list[Detections]:
     from joblib import Parallel, delayed
 

@@ -24,7 +24,7 @@ _EVENTS_TO_TELL = 500
 def detect(
     recording: Recording | Events, target: Target, *, mode: str = "auto", name: str | None = None,
     moving: MovingOptions | None = None, flicker: FlickerOptions | None = None,
-    progress: Callable[[float], None] | None = None,
+    progress: Callable[[float], None] | None = None, threads: int = 1,
 ) -> Detections:
     """Find a calibration board in a recording.
 
@@ -44,6 +44,9 @@ def detect(
         For the two modes.
     progress : callable, optional
         Called now and then with the share that is done, 0 to 1.
+    threads : int
+        With more than one, a second thread reads ahead for the first and reduces what it has read (a moving board only).
+        The result is the same.
 
     Returns
     -------
@@ -71,7 +74,7 @@ def detect(
         stretches = windows_of(recording, round(flicker.stretch_s * 1e6))
         found = detect_flicker(_counted(stretches, report), target, flicker, name=label)
     elif isinstance(target, CircleGrid):
-        found = detect_moving(windows, start_us, target, moving, name=label, progress=report)
+        found = detect_moving(windows, start_us, target, moving, name=label, progress=report, threads=threads)
     else:
         raise InputError(
             f"{label}: a {target.type} can only be found when it flickers before a still camera; this recording shows "

@@ -1,11 +1,26 @@
-"""Windows of a recording that are looked at before they are worked on, and read once."""
+"""Looking at what comes before it is worked on, and making it meanwhile."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TypeVar
 
 from evcam.core.events import Events
+
+_Item = TypeVar("_Item")
+
+
+def made_ahead(items: Iterator[_Item]) -> Iterator[_Item]:
+    """The same items; each is made in a second thread while the one before it is used."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as second:
+        coming = second.submit(lambda: list(islice(items, 1)))
+        while made := coming.result():
+            coming = second.submit(lambda: list(islice(items, 1)))
+            yield made[0]
 
 
 class LookAhead(Iterator[Events]):

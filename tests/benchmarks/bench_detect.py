@@ -28,7 +28,7 @@ import evcam
 from evcam.core.detections import Detections
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, load_target
-from evcam.detect.moving import stream, views
+from evcam.detect.moving import scan, stream, views
 from evcam.detect.moving.following import Follower
 from evcam.detect.moving.stream import detect_moving
 from evcam.detect.moving.tone import ToneMap
@@ -90,7 +90,8 @@ class StageTimes:
         """Detect once; seconds by stage."""
         places = (
             (stream, "edge_crossings", "crossings"), (ToneMap, "advance", "picture"), (ToneMap, "assume_before", "picture"),
-            (Follower, "locate", "regions, lattice, ids"), (stream, "with_circle_centers", "circle centres"),
+            (scan, "elliptic_regions", "regions, lattice, ids"), (Follower, "locate", "regions, lattice, ids"),
+            (stream, "with_circle_centers", "circle centres"),
             (views, "fit_discs", lambda named: "first fits" if named["min_arc"] else "second fits"),
         )
         patches = [patch.object(owner, name, self.watched(getattr(owner, name), stage)) for owner, name, stage in places]
@@ -151,14 +152,23 @@ def throughput(events: Events, repeats: int) -> None:
     print(f"({share:.3f} edge crossings per event)")  # noqa: T201
 
 
-def detect_file(recording: Path, target: CircleGrid) -> int:
+def detect_file(recording: Path, target: CircleGrid, threads: int = 1) -> int:
     """Number of views in a recording."""
     with evcam.open(recording) as opened:
-        return len(evcam.detect(opened, target, mode="moving").views)
+        return len(evcam.detect(opened, target, mode="moving", threads=threads).views)
 
 
-def two_cores(recording: Path, target: CircleGrid) -> None:
-    """Two recordings one after the other, and at the same time."""
+def two_cores(recording: Path, target: CircleGrid, repeats: int) -> None:
+    """One recording with one thread and with two; then two recordings one after the other, and at the same time."""
+    rows = []
+    for threads in (1, 2):
+        wall, start = [], time.process_time()
+        for _ in range(repeats):
+            begin = time.perf_counter()
+            detect_file(recording, target, threads)
+            wall.append(time.perf_counter() - begin)
+        rows.append((str(threads), f"{median(wall):.2f}", f"{(time.process_time() - start) / repeats:.2f}"))
+    table(("threads", "s on the wall for one recording", "s of processor time"), rows)
     rows = []
     for jobs in (1, 2):
         with Parallel(n_jobs=jobs) as parallel:
@@ -241,7 +251,7 @@ def main() -> None:
     print(f"{args.recording.name}: {events.width}x{events.height}, {events.duration_s:.1f} s, {rate:.2f} Mev/s")  # noqa: T201
     stages(args.recording, target, repeats)
     throughput(events, repeats)
-    two_cores(args.recording, target)
+    two_cores(args.recording, target, repeats)
     rates(events, target, repeats)
     lengths(args.recording, args.target, (4, 20) if args.quick else (10, 100))
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evcam.core.events import Events
-from evcam.detect.lookahead import LookAhead
+from evcam.detect.lookahead import LookAhead, made_ahead
 
 
 @pytest.fixture
@@ -36,3 +36,39 @@ def test_every_window_is_read_once_and_let_go(windows):
     assert read == [0]
     assert np.array_equal(times(ahead), np.arange(6))
     assert read == [0, 1, 2, 3, 4, 5]
+
+
+def test_items_made_ahead_are_the_same_and_one_ahead():
+    made = []
+
+    def items():
+        for k in range(5):
+            made.append(k)
+            yield k
+
+    used = []
+    for item in made_ahead(items()):
+        used.append(item)
+        assert made[: len(used)] == used
+        assert len(made) <= len(used) + 1
+    assert used == [0, 1, 2, 3, 4]
+    assert list(made_ahead(iter([]))) == []
+
+
+def test_what_goes_wrong_ahead_is_raised_in_its_turn():
+    def items():
+        yield 1
+        raise ValueError("broken")
+
+    ahead = made_ahead(items())
+    assert next(ahead) == 1
+    with pytest.raises(ValueError, match="broken"):
+        next(ahead)
+
+
+def test_items_that_nobody_wants_any_more_are_not_made():
+    made = []
+    ahead = made_ahead(made.append(k) or k for k in range(100))
+    assert next(ahead) == 0
+    ahead.close()
+    assert len(made) <= 3

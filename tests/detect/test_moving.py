@@ -142,6 +142,12 @@ def test_recording_gives_what_its_events_give(case, tmp_path):
     assert shares[-1] == 1.0
 
 
+def test_a_second_thread_changes_nothing(longer):
+    target, simulation = longer
+    events = simulation.events
+    same(detect(events, target), detect(events, target, threads=2))
+
+
 @pytest.fixture(scope="module")
 def longer():
     target = TARGETS["asymmetric"]

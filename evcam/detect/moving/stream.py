@@ -12,13 +12,13 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.board_map import with_circle_centers
-from evcam.detect.lookahead import LookAhead
+from evcam.detect.lookahead import LookAhead, made_ahead
 from evcam.detect.moving.following import Follower
 from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.scan import Start
 from evcam.detect.moving.tone import ToneMap
 from evcam.detect.moving.views import MovingOptions, views_of_block
-from evcam.flow.crossings import edge_crossings, still_fresh
+from evcam.flow.crossings import Crossings, edge_crossings, still_fresh
 
 WINDOW_US = 250_000
 _WINDOWS_PER_BLOCK = 8
@@ -42,7 +42,7 @@ class _Block:
 def detect_moving(
     windows: Iterable[Events], start_us: int, target: CircleGrid, options: MovingOptions | None = None,
     *, name: str = "recording", progress: Callable[[int], None] | None = None,
-    inspector: Inspector | None = None,
+    inspector: Inspector | None = None, threads: int = 1,
 ) -> Detections:
     """Find a circle grid that moves before the camera, or a camera that moves before it.
 
@@ -62,6 +62,8 @@ def detect_moving(
         Called with the time up to which the work is done, us.
     inspector : Inspector, optional
         Keeps what led to the views and rejections of its instants.
+    threads : int
+        With more than one, the next block is read and reduced while the views of a block are made; the result is the same.
 
     Returns
     -------
@@ -73,14 +75,13 @@ def detect_moving(
     start = Start(_picture_at_the_beginning(windows.coming(), options, target), Follower(target))
     found: list[View | Rejection] = []
     size = (0, 0)
-    for block in _blocks(windows, start_us):
-        size = (block.windows[0].width, block.windows[0].height)
-        times_us, kept = _view_times(block, start_us, options.step_us)
-        crossings = edge_crossings(block.windows, fresh=block.fresh)
+    work = _work(windows, start_us, options.step_us)
+    for crossings, times_us, kept, stop_us in made_ahead(work) if threads > 1 else work:
+        size = (crossings.width, crossings.height)
         out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
         found += out
         if progress is not None:
-            progress(block.stop_us)
+            progress(stop_us)
     views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size, options.discs.min_cosine)
     views = tuple(replace(view, index=i) for i, view in enumerate(views))
     return Detections(target, *size, views, tuple(r for r in found if isinstance(r, Rejection)), "moving")
@@ -100,6 +101,12 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
     assert tone is not None
     tone.settle(bright=target.dark_on_light)
     return tone
+
+
+def _work(windows: Iterator[Events], origin: int, step_us: int) -> Iterator[tuple[Crossings, NDArray[np.int64], slice, int]]:
+    """Crossings of one block after the other, the instants to look at, which of them count, and where the block stops."""
+    for block in _blocks(windows, origin):
+        yield edge_crossings(block.windows, fresh=block.fresh), *_view_times(block, origin, step_us), block.stop_us
 
 
 def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
