@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.detect.moving._contour import N_PARAMS, _fit_discs, _half_windows, _widen
+from evcam.detect.moving._contour import N_PARAMS, _fit_discs
+from evcam.detect.moving._discs import _half_windows, _widen
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
