@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 import evcam
+from evcam.apps import exit_codes
 from evcam.io import save_h5
 from evcam.sim import Sensor, simulate_chunks
 
@@ -60,7 +61,10 @@ def detect(recording: Path, out: Path) -> tuple[float, int]:
     command = [sys.executable, "-m", "evcam.apps", "detect", str(recording), "--target", str(BOARD), "--out", str(out), "--force",
                "--json", "--quiet"]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = json.loads(subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout)
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment)
+    if done.returncode not in (exit_codes.DONE, exit_codes.DISTRUST):
+        sys.exit(done.stderr)
+    found = json.loads(done.stdout)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return seconds, found["views"] + sum(found["rejected"].values())
