@@ -8,6 +8,7 @@ from evcam._jit import kernel
 
 APART = 3.0  # a pixel has rested when no edge passed for so many times the length of a burst
 HURRIED = 0.8  # an edge is faster when its events are closer than this many times the others'
+COUNT, BEGIN, END, POLARITY, FIRST = range(5)  # of a pixel's burst: events, times, polarity, place of the first event
 RADIX_BITS = 11  # two passes sort four seconds
 
 CROSSING = np.dtype(
@@ -175,36 +176,41 @@ def _first_polarity(packed, stop, min_gap, gap_factor, pair_gap, min_count, firs
 
 
 @kernel
-def _largest_nearby(count, i, n):  # type: ignore[no-untyped-def]
+def _largest_nearby(bursts, i, n):  # type: ignore[no-untyped-def]
     """Which has the most events of a pixel's burst i and the two bursts on either side of it."""
     largest = i
     for j in range(max(i - 2, 0), min(i + 3, n)):
-        if count[j] > count[largest]:
+        if bursts[j, COUNT] > bursts[largest, COUNT]:
             largest = j
     return largest
 
 
 @kernel
-def _turns(begin, end, polarity, i):  # type: ignore[no-untyped-def]
+def _turns(bursts, i):  # type: ignore[no-untyped-def]
     """Whether the edge turned back on the pixel between bursts i and i + 1, instead of leaving and coming again."""
-    if polarity[i] == polarity[i + 1]:
+    if bursts[i, POLARITY] == bursts[i + 1, POLARITY]:
         return False
-    return begin[i + 1] - end[i] < max(end[i] - begin[i], end[i + 1] - begin[i + 1])
+    return bursts[i + 1, BEGIN] - bursts[i, END] < max(_length(bursts, i), _length(bursts, i + 1))
 
 
 @kernel
-def _is_hurried(count, begin, end, i, n, largest):  # type: ignore[no-untyped-def]
+def _length(bursts, i):  # type: ignore[no-untyped-def]
+    return bursts[i, END] - bursts[i, BEGIN]
+
+
+@kernel
+def _is_hurried(bursts, i, n, largest):  # type: ignore[no-untyped-def]
     """Whether burst i has fewer events than the largest one because its edge was faster; the pixel rested before and after it.
 
     While a pixel recovers from an event it misses some of the change: the faster the edge, the fewer events.
     """
-    if count[i] < 2:
+    if bursts[i, COUNT] < 2:
         return False
-    spacing, usual = (end[i] - begin[i]) / (count[i] - 1), (end[largest] - begin[largest]) / (count[largest] - 1)
+    spacing, usual = _length(bursts, i) / (bursts[i, COUNT] - 1), _length(bursts, largest) / (bursts[largest, COUNT] - 1)
     if spacing > HURRIED * usual:
         return False
     for j in range(max(i - 1, 0), min(i + 1, n - 1)):
-        if begin[j + 1] - end[j] < APART * max(end[j] - begin[j], end[j + 1] - begin[j + 1]):
+        if bursts[j + 1, BEGIN] - bursts[j, END] < APART * max(_length(bursts, j), _length(bursts, j + 1)):
             return False
     return True
 
@@ -216,7 +222,7 @@ def _least(full, full_share):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type: ignore[no-untyped-def]
+def _half_way(bursts, i, n, full_share, is_fresh):  # type: ignore[no-untyped-def]
     """At which event of burst i, counted from one, half of a full change is done; and how many events the full change takes.
 
     A burst with nearly as many events as its pixel's largest neighbouring burst, or with fewer because its
@@ -225,21 +231,27 @@ def _half_way(count, polarity, begin, end, i, n, full_share, is_fresh):  # type:
     a burst after them begins.  The second number is 0 if the burst stays on one side of half
     way, or if nothing tells.
     """
-    largest = _largest_nearby(count, i, n)
-    full = count[largest]
+    largest = _largest_nearby(bursts, i, n)
+    count, full = bursts[i, COUNT], bursts[largest, COUNT]
     least = _least(full, full_share)
-    turned_before = i > 0 and _turns(begin, end, polarity, i - 1)
-    turned_after = i + 1 < n and _turns(begin, end, polarity, i)
-    if not turned_before and not turned_after and (count[i] >= least or _is_hurried(count, begin, end, i, n, largest)):
+    turned_before = i > 0 and _turns(bursts, i - 1)
+    turned_after = i + 1 < n and _turns(bursts, i)
+    if not turned_before and not turned_after and (count >= least or _is_hurried(bursts, i, n, largest)):
         # A pixel's very first burst begins right at the plateau; others begin, and all end, anywhere within one step of it.
-        return 0.5 * count[i] + (0.25 if is_fresh and i == 0 else 0.0), count[i]
-    if 2 * count[i] > full:
-        if not turned_before and i > 0 and polarity[i - 1] != polarity[i] and count[i - 1] >= least:
+        return 0.5 * count + (0.25 if is_fresh and i == 0 else 0.0), count
+    if 2 * count > full:
+        if not turned_before and i > 0 and _is_full_of_other(bursts, i - 1, i, least):
             return 0.5 * full, full
-        half = count[i] - 0.5 * full
-        if half >= 1.0 and not turned_after and i + 1 < n and polarity[i + 1] != polarity[i] and count[i + 1] >= least:
+        half = count - 0.5 * full
+        if half >= 1.0 and not turned_after and i + 1 < n and _is_full_of_other(bursts, i + 1, i, least):
             return half, full
-    return 0.5 * count[i], 0
+    return 0.5 * count, 0
+
+
+@kernel
+def _is_full_of_other(bursts, j, i, least):  # type: ignore[no-untyped-def]
+    """Whether burst j is a full change of the polarity that burst i does not have."""
+    return bursts[j, POLARITY] != bursts[i, POLARITY] and bursts[j, COUNT] >= least
 
 
 @kernel
@@ -253,10 +265,8 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
     for q in range(stop.size):
         longest = max(longest, stop[q] - after)
         after = stop[q]
-    first, begin, end = np.empty(longest, np.int64), np.empty(longest, np.int64), np.empty(longest, np.int64)
-    polarity = np.empty(longest, np.bool_)
-    padded = np.zeros(longest + 4, np.int64)  # two empty bursts on either side
-    count = padded[2:]
+    padded = np.zeros((longest + 4, 5), np.int64)  # two empty bursts on either side
+    bursts = padded[2:]
     turned = np.zeros(longest + 1, np.bool_)
     after = 0
     for q in range(stop.size):
@@ -266,33 +276,36 @@ def _bursts_to_crossings(  # type: ignore[no-untyped-def]
         n = 0
         while i < after:
             next_one = _burst_end(packed, i, after, min_gap, gap_factor, pair_gap)
-            first[n], count[n], polarity[n] = i, next_one - i, packed[i] & 1 == 1
-            begin[n], end[n] = packed[i] >> 1, packed[next_one - 1] >> 1
-            turned[n] = n > 0 and _turns(begin, end, polarity, n - 1)
+            bursts[n, FIRST], bursts[n, COUNT], bursts[n, POLARITY] = i, next_one - i, packed[i] & 1
+            bursts[n, BEGIN], bursts[n, END] = packed[i] >> 1, packed[next_one - 1] >> 1
+            turned[n] = n > 0 and _turns(bursts, n - 1)
             n += 1
             i = next_one
         turned[n] = False
-        count[n], count[n + 1] = 0, 0
+        bursts[n, COUNT], bursts[n + 1, COUNT] = 0, 0
         y = q // width
         for b in range(n):
-            largest = max(max(padded[b], padded[b + 1], padded[b + 3], padded[b + 4]), count[b])
+            count, first = bursts[b, COUNT], bursts[b, FIRST]
+            largest = max(
+                max(padded[b, COUNT], padded[b + 1, COUNT]), max(padded[b + 3, COUNT], padded[b + 4, COUNT]), count
+            )
             # What `_half_way` says of most bursts, without asking.
             is_first = b == 0 and fresh[q]
-            if count[b] >= _least(largest, full_share) and not (turned[b] or turned[b + 1] or is_first):
-                half, full = 0.5 * count[b], count[b]
-            elif count[b] == 1 and largest > 1 and not is_first:
+            if count >= _least(largest, full_share) and not (turned[b] or turned[b + 1] or is_first):
+                half, full = 0.5 * count, count
+            elif count == 1 and largest > 1 and not is_first:
                 half, full = 0.5, 0
             else:
-                half, full = _half_way(count, polarity, begin, end, b, n, full_share, fresh[q])
-            k = min(max(int(half), 1), max(count[b] - 1, 1))
-            at = np.float64(packed[first[b] + k - 1] >> 1)
+                half, full = _half_way(bursts, b, n, full_share, fresh[q])
+            k = min(max(int(half), 1), max(count - 1, 1))
+            at = np.float64(packed[first + k - 1] >> 1)
             step = 0.0
-            if count[b] > 1:
-                step = np.float64(packed[first[b] + k] >> 1) - at
+            if count > 1:
+                step = np.float64(packed[first + k] >> 1) - at
                 at += step * max(half - k, 0.0)
             row = rows[found]
             row["t"] = np.int64(np.round(at))
-            row["x"], row["y"], row["p"] = q - y * width, y, polarity[b]
-            row["count"], row["full"], row["step_us"] = min(count[b], 65535), min(full, 65535), step
+            row["x"], row["y"], row["p"] = q - y * width, y, bursts[b, POLARITY] == 1
+            row["count"], row["full"], row["step_us"] = min(count, 65535), min(full, 65535), step
             found += 1
     return found
