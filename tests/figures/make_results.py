@@ -1,6 +1,7 @@
 """Measure what evcam reaches and write docs/results.md.
 
-    EVCAM_REFERENCE_DATA=/path/to/verification/data python tests/figures/make_results.py        # about ten minutes
+    EVCAM_REFERENCE_DATA=/path/to/verification/data python tests/figures/make_results.py        # about half an hour
+    ... python tests/figures/make_results.py --only flow solvers                                # these sections anew
 
 Runs the command line on the verification data (which is not part of this repository), on one core,
 scores it with that data's own programs and puts the figures beside those of the published programs.
@@ -8,40 +9,64 @@ scores it with that data's own programs and puts the figures beside those of the
 
 from __future__ import annotations
 
+import argparse
 import os
+import re
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from measure import Run, run, shell_block
 from results_moving import moving_grid, two_simulators
+from results_programs import cost, flow, kinds, processes, simulator, solvers
 from results_real import davis346, flicker
 
 TOP = Path(__file__).parents[2]
+RESULTS = TOP / "docs" / "results.md"
+INTRODUCTION = (
+    "# Results\n\n"
+    "Written by `python tests/figures/make_results.py`; `$EVCAM_REFERENCE_DATA` is the folder of the verification data. "
+    "One core; times are processor time (user and system, the interpreter's start included) over the length of the "
+    "recording, measured in this run: compare ratios, not machines."
+)
 
 
 def main() -> int:
-    """Write docs/results.md."""
+    """Write docs/results.md, or some of its sections anew."""
+    sections: dict[str, Callable[[Path], str]] = {
+        f.__name__: f for f in (
+            sample, flicker, davis346, moving_grid, two_simulators, covariance, kinds, processes, cost, flow, simulator, solvers,
+        )
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="+", choices=sections, metavar="SECTION", help=f"of {', '.join(sections)}")
+    chosen = parser.parse_args().only or list(sections)
     if "EVCAM_REFERENCE_DATA" not in os.environ:
         print("EVCAM_REFERENCE_DATA does not name the folder of the verification data", file=sys.stderr)
         return 2
-    sections = [
-        "# Results",
-        "Written by `python tests/figures/make_results.py`; `$EVCAM_REFERENCE_DATA` is the folder of the verification data. "
-        "One core; times are processor time (user and system, the interpreter's start included) over the length of the "
-        "recording, measured in this run: compare ratios, not machines.",
-    ]
+    written = _sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        sections.append(sample(folder))
-        for section in (flicker, davis346, moving_grid, two_simulators, covariance):
-            sections.append(section(folder))
-    (TOP / "docs" / "results.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
+        sample(Path(name))  # compiles the kernels, so that times are those of every later run
+        for section in chosen:
+            text = sections[section](Path(name))
+            written[_title(text)] = text
+            RESULTS.write_text("\n\n".join([INTRODUCTION, *written.values()]) + "\n", encoding="utf-8")
     return 0
 
 
+def _sections(text: str) -> dict[str, str]:
+    """The sections of the results by their titles."""
+    parts = re.split(r"^(?=## )", text, flags=re.M)[1:]
+    return {_title(part): part.rstrip() for part in parts}
+
+
+def _title(text: str) -> str:
+    return text.split("\n", 1)[0]
+
+
 def sample(folder: Path) -> str:
-    """The README's main job; it also compiles the kernels, so that later times are those of every later run."""
+    """The README's main job."""
     command = "evcam calibrate data/circle_grid.h5 --target data/circle_grid.yaml --out"
     done = run(f"cd {TOP} && {command} {folder}/camera.json", folder, may=(0, 3))
     return "\n\n".join(["## The sample recording", shell_block(f"$ {command} camera.json", _without_folder(done, folder))])
