@@ -48,6 +48,7 @@ def main() -> int:
     written = _sections(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     with tempfile.TemporaryDirectory() as name:
         sample(Path(name))  # compiles the kernels, so that times are those of every later run
+    with tempfile.TemporaryDirectory() as name:
         for section in chosen:
             text = sections[section](Path(name))
             written[_title(text)] = text

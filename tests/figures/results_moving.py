@@ -14,13 +14,16 @@ _SCORE = "python $EVCAM_REFERENCE_DATA/score"
 # The published program (eKalibr 3.0) on the same recordings, by the same scoring programs.
 PUBLISHED = {
     "mid": {
-        "complete": 0.39, "recall": 0.83, "rms": 0.80, "shift": 3.4, "after": 0.33, "bias": 0.08, "seen": 0.51, "free": 0.216, "ms": 97,
+        "complete": 0.39, "recall": 0.83, "rms": 0.80, "shift": 3.4,
+        "after": 0.33, "bias": 0.08, "seen": 0.51, "free": 0.216, "ms": 97,
     },
     "slow": {
-        "complete": 0.11, "recall": 0.48, "rms": 0.77, "shift": 5.0, "after": 0.21, "bias": 0.03, "seen": 0.76, "free": 0.103, "ms": 29,
+        "complete": 0.11, "recall": 0.48, "rms": 0.77, "shift": 5.0,
+        "after": 0.21, "bias": 0.03, "seen": 0.76, "free": 0.103, "ms": 29,
     },
     "noisy": {
-        "complete": 0.47, "recall": 0.93, "rms": 0.89, "shift": 0.9, "after": 0.82, "bias": 0.12, "seen": 0.49, "free": 0.169, "ms": 206,
+        "complete": 0.47, "recall": 0.93, "rms": 0.89, "shift": 0.9,
+        "after": 0.82, "bias": 0.12, "seen": 0.49, "free": 0.169, "ms": 206,
     },
 }
 
