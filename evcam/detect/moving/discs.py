@@ -15,7 +15,8 @@ Array = NDArray[np.float64]
 
 FITTED, TOO_FEW, SINGULAR, RAN_AWAY = range(4)
 _REACH_PX = 3.0
-_REGION_STD_PX = 1.0
+REGION_STD_PX = 1.0
+"""How well the centroid of a disc's region in the two-tone picture gives its centre, whatever the disc does."""
 _CUTOFFS_PX = np.array([2.5, 1.5, 1.0, 1.0, 0.6, 0.6])
 
 
@@ -160,6 +161,6 @@ def fit_discs(
     )
     _widen(
         covariance, start.velocities, start.accelerations, options.edge_error_px, options.hurried_error_s2, options.turning_px,
-        options.turning_floor_px, _REGION_STD_PX,
+        options.turning_floor_px, REGION_STD_PX,
     )
     return DiscFits(params[:, :2], params[:, 2:4], shapes, covariance, sigma, leading, trailing, half_us, status)

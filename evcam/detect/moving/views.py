@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evcam.core.detections import Rejection, View
 from evcam.core.median import median
 from evcam.core.target import CircleGrid
-from evcam.detect.moving.discs import FITTED, DiscFits, DiscOptions, DiscStart, fit_discs
+from evcam.detect.moving.discs import FITTED, REGION_STD_PX, TOO_FEW, DiscFits, DiscOptions, DiscStart, fit_discs
 from evcam.detect.moving.field import smooth_field
 from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.outliers import on_the_board
@@ -157,14 +157,21 @@ def _view(
     t_us = start.t_us
     miss = np.linalg.norm(fit.centers - start.centers, axis=1)
     std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
+    inside = _inside(fit, size)
     good = (fit.status == FITTED) & (miss < options.max_miss_px)
-    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & _inside(fit, size)
-    good = on_the_board(target, fit.centers, std, good, start.seen)
+    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & inside
+    # A disc that rests for a moment while the others move shows no edges: its region alone tells where it is.
+    resting = (fit.status == TOO_FEW) & start.seen & inside
+    centers = np.where(resting[:, None], start.centers, fit.centers)
+    agree = on_the_board(target, centers, np.where(resting, 0.0, std), good | resting, start.seen)
+    good &= agree
     if good.sum() < options.min_discs:
         return Rejection(recording, t_us, "too few discs fitted", f"{good.sum()} of {len(good)}")
-    ids = np.flatnonzero(good)
+    covariances = np.where(resting[:, None, None], REGION_STD_PX**2 * np.eye(2), fit.covariances)
+    velocities = np.where(resting[:, None], start.velocities, fit.velocities)
+    ids = np.flatnonzero(good | (resting & agree))
     return View(
-        recording, 0, np.full(len(ids), t_us), ids, fit.centers[ids], fit.covariances[ids], fit.velocities[ids],
+        recording, 0, np.full(len(ids), t_us), ids, centers[ids], covariances[ids], velocities[ids],
         int(2 * fit.half_windows_us[ids].max()),
     )
 
