@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -47,19 +48,25 @@ class DerotatedEvents:
         return DerotatedEvents(*(np.ascontiguousarray(part[index]) for part in (
             self.bearings, self.times_s, self.pixel_jacobians, self.rates, self.gyro_jacobians)))
 
+    @classmethod
+    def joined(cls, parts: Sequence[DerotatedEvents]) -> DerotatedEvents:
+        """The events of all parts, in fresh arrays."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
+
     def corrected(self, gyro_bias_rad_s: ArrayLike) -> DerotatedEvents:
         """The same events when the gyro's angular velocity was too large by a constant, to first order.
 
         Parameters
         ----------
-        gyro_bias_rad_s : array_like of float64, shape (3,)
-            Subtracted from the angular velocity, in the camera's axes.
+        gyro_bias_rad_s : array_like of float64, shape (3,) or (N, 3)
+            Subtracted from the angular velocity, in the camera's axes; one for all events or one for each.
         """
-        turn = exp_so3(-self.gyro_jacobians @ np.asarray(gyro_bias_rad_s, float))
-        return DerotatedEvents(
-            np.einsum("nij,nj->ni", turn, self.bearings), self.times_s, turn @ self.pixel_jacobians,
-            np.einsum("nij,nj->ni", turn, self.rates), turn @ self.gyro_jacobians,
-        )
+        bias = np.broadcast_to(np.asarray(gyro_bias_rad_s, float), (len(self), 3))
+        turn = exp_so3(-np.einsum("nij,nj->ni", self.gyro_jacobians, bias))
+        bearings = np.einsum("nij,nj->ni", turn, self.bearings)
+        # The error's own axes hardly turn while the camera does.
+        rates = np.einsum("nij,nj->ni", turn, self.rates) - np.cross(bias, bearings)
+        return DerotatedEvents(bearings, self.times_s, turn @ self.pixel_jacobians, rates, turn @ self.gyro_jacobians)
 
 
 def derotate(

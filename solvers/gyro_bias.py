@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from evcam.errors import InputError, NotEnoughDataError
 from evcam.solvers.derotation import DerotatedEvents
 from evcam.solvers.direction import DirectionEstimate
-from evcam.solvers.joint import JointOptions, estimate_direction, fit_lines
+from evcam.solvers.gyro_terms import gyro_terms
+from evcam.solvers.joint import JointOptions, estimate_direction
+from evcam.solvers.joint_fits import JointFits, fit_jointly
 from evcam.solvers.noise import EventNoise
-from evcam.solvers.refinement import LineFit, gyro_information
 from evcam.solvers.status import Status
 
 Array = NDArray[np.float64]
@@ -89,6 +90,7 @@ def refine_gyro_bias(
     prior_sigma_rad_s : float
         How large a bias is thought possible, per axis; it keeps the problem solvable where the data say nothing.
     noise : EventNoise, optional
+        An error of the gyro in it is one that each line has of its own, beside the common bias.
     options : JointOptions, optional
         For the direction of motion.
 
@@ -115,9 +117,10 @@ def refine_gyro_bias(
         return GyroBiasEstimate(status, bias, np.eye(3) * prior_sigma_rad_s**2, np.ones(3), motion)
     direction, covariance, settled = motion.direction, np.eye(3) * prior_sigma_rad_s**2, False
     for _ in range(_ROUNDS):
-        corrected = [line.corrected(bias) for line in lines]
-        kept, fits = fit_lines(corrected, noise or EventNoise())
-        step, direction, covariance = _step(kept, fits, direction, bias, prior)
+        fits = fit_jointly([line.corrected(bias) for line in lines], noise or EventNoise())
+        if fits is None:
+            break
+        step, direction, covariance = _step(fits, direction, bias, prior)
         bias = bias + step * min(1.0, prior_sigma_rad_s / max(float(np.linalg.norm(step)), 1e-300))
         settled = bool(step @ np.linalg.solve(covariance, step) < _CONVERGED**2)
         if settled:
@@ -131,29 +134,35 @@ def refine_gyro_bias(
     return GyroBiasEstimate(status, bias, covariance, narrowing, motion)
 
 
-def _step(
-    lines: Sequence[DerotatedEvents], fits: Sequence[LineFit], direction: Array, bias: Array, prior: Array
-) -> tuple[Array, Array, Array]:
+def _step(joint: JointFits, direction: Array, bias: Array, prior: Array) -> tuple[Array, Array, Array]:
     """Gauss-Newton step of the bias, new direction, and covariance of the bias."""
     plane = np.linalg.svd(direction[None])[2][1:]
-    information, gradient = np.zeros((5, 5)), np.zeros(5)
-    information[2:, 2:], gradient[2:] = prior, prior @ bias
-    for line, fit in zip(lines, fits, strict=True):
-        x = fit.estimate.vector
-        towards = fit.estimate.covariance[:, 3:] @ direction
-        variance = float(direction @ towards[3:])
-        # Derivatives belong to the most likely line that obeys the common direction: at the free one, their
-        # own noise would pass for information.
-        obedient = x - towards * (float(direction @ x[3:]) / variance)
-        shift, own, slope = gyro_information(line, obedient, fit.estimate.noise)
-        # The estimated rate holds the shift by the remaining error of the bias.
-        row = np.concatenate([plane @ obedient[3:], -direction @ shift[3:]])
-        information += np.outer(row, row) / variance
-        gradient += row * float(direction @ x[3:]) / variance
-        information[2:, 2:] += own
-        gradient[2:] += slope
+    vectors, covariances = joint.fits.vectors, _covariances(joint)
+    towards = covariances[:, :, 3:] @ direction
+    variances, misfits = towards[:, 3:] @ direction, vectors[:, 3:] @ direction
+    # Derivatives belong to the most likely lines that obey the common direction: at the free ones, their
+    # own noise would pass for information.
+    obedient = vectors - towards * (misfits / variances)[:, None]
+    obedient /= np.linalg.norm(obedient[:, :3], axis=1, keepdims=True)
+    terms = gyro_terms(joint.stack, obedient, joint.fits.noise)
+    # The estimated rate holds the shift by the remaining error of the bias.
+    rows = np.concatenate([obedient[:, 3:] @ plane.T, -np.einsum("i,mij->mj", direction, terms.shifts[:, 3:])], 1)
+    information = rows.T @ (rows / variances[:, None])
+    information[2:, 2:] += prior + terms.information.sum(0)
+    gradient = rows.T @ (misfits / variances)
+    gradient[2:] += prior @ bias - terms.pulls.sum(0)
     step = -np.linalg.solve(information, gradient)
     turned = np.asarray(direction + step[:2] @ plane, np.float64)
     unit: Array = turned / float(np.linalg.norm(turned))
     covariance = np.asarray(np.linalg.inv(information)[2:, 2:], np.float64)
     return np.asarray(step[2:], float), unit, covariance
+
+
+def _covariances(joint: JointFits) -> Array:
+    """Covariances of the lines' vectors, with each line's own error of the gyro if one is given beside the common bias."""
+    fits = joint.fits
+    covariances: Array = fits.covariances * joint.widening[:, None, None]
+    if fits.noise.sigma_gyro_rad_s > 0:
+        shifts = fits.noise.sigma_gyro_rad_s * gyro_terms(joint.stack, fits.vectors, fits.noise).shifts
+        covariances = covariances + shifts @ np.swapaxes(shifts, 1, 2)
+    return covariances

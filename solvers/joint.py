@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evcam.errors import InputError
 from evcam.solvers.derotation import DerotatedEvents
-from evcam.solvers.direction import DirectionEstimate, Posterior, Rates, posterior, sign_log_odds
-from evcam.solvers.eventail import eventail_linear
+from evcam.solvers.direction import DirectionEstimate
+from evcam.solvers.direction_posterior import Posterior, Rates, posterior, sign_log_odds
+from evcam.solvers.joint_fits import MIN_EVENTS, JointFits, bounded, fit_jointly
 from evcam.solvers.noise import EventNoise
-from evcam.solvers.refinement import LineFit, fit_line
 from evcam.solvers.status import Status
 
 Array = NDArray[np.float64]
 
-_MIN_EVENTS = 6
 _MIN_LINES = 2
-_UNKNOWNS = 5
-_NO_SCATTER = np.zeros(1)
 _WEAK_RAD = 0.2
 # Directions spread evenly over the half sphere deviate by 0.58, over a half circle by 0.71.
 _UNSEEN_RAD = 0.53
@@ -92,43 +89,82 @@ def estimate_direction(
     covariance, and their distances are no longer used.
     """
     options = options or JointOptions()
-    if sum(len(line) >= _MIN_EVENTS for line in lines) < _MIN_LINES:
-        return DirectionEstimate.missing(Status.TOO_FEW)
-    _, fits = fit_lines(lines, noise or EventNoise())
-    if len(fits) < _MIN_LINES:
-        return DirectionEstimate.missing(Status.STILL_LINE)
-    return direction_from_rates(_rates(fits), options)
+    if sum(len(line) >= MIN_EVENTS for line in lines) < _MIN_LINES:
+        return DirectionEstimate.missing(Status.TOO_FEW, len(lines))
+    fits = fit_jointly(lines, noise or EventNoise())
+    if fits is None or len(fits.used) < _MIN_LINES:
+        return DirectionEstimate.missing(Status.STILL_LINE, len(lines))
+    case = _agreeing(fits, options)
+    return direction_from_rates(case, options, fits.used, len(lines))
 
 
-def direction_from_rates(rates: Rates, options: JointOptions) -> DirectionEstimate:
+@dataclass(frozen=True, eq=False, slots=True)
+class Case:
+    """What the lines' rates are taken for.
+
+    Attributes
+    ----------
+    hypotheses : sequence of Rates
+    scatters : ndarray of float64
+        Standard deviation of the lines' errors of the angular velocity under each hypothesis.
+    scattered : bool
+        Whether they are in the covariances of the rates; then nothing is assumed of the distances.
+    """
+
+    hypotheses: Sequence[Rates]
+    scatters: Array
+    scattered: bool
+
+
+def _agreeing(fits: JointFits, options: JointOptions) -> Case:
+    """No scatter where the lines agree; otherwise, if the residuals tell each line's own error of the gyro, the lines without it.
+
+    Else scatters of several sizes, or none if a few wrong lines explain the disagreement as well.
+    """
+    alone = Case([fits.rates()], np.zeros(1), False)
+    rates = alone.hypotheses[0]
+    if not options.scatters_rad_s or len(fits.used) <= _MIN_LINES:
+        return alone
+    trusting = posterior([rates], options.wrong_share, np.array([np.inf]))
+    if _most_agree(rates.errors(trusting.axes[:, 2])):
+        return alone
+    corrected = fits.with_gyro_errors(max(options.scatters_rad_s))
+    if corrected is not None:
+        return Case([corrected[0]], np.array([corrected[1]]), False)
+    wide_rates = fits.scattered(options.scatters_rad_s)
+    # Either a few lines are wrong or all of them scatter: each is judged without the other.
+    nothing = np.empty(0)
+    lenient, strict = (posterior([rates], share, nothing) for share in (options.wrong_share, 0.0))
+    wide = posterior(wide_rates, 0.0, nothing)
+    wrong = float((np.abs(rates.errors(lenient.axes[:, 2])) > _WRONG_SIGMA).mean())
+    preferred = wide.cost < lenient.cost or wrong > _FEW_WRONG
+    if strict.cost - wide.cost > options.scatter_evidence and preferred:
+        return Case(wide_rates, np.array(options.scatters_rad_s), True)
+    return alone
+
+
+def direction_from_rates(case: Case, options: JointOptions, used: NDArray[np.int64], count: int) -> DirectionEstimate:
     """As `estimate_direction`, from lines that are already estimated."""
-    scattered, result = _without_distances(rates, options)
-    if not scattered and options.distance_spreads:
-        result = posterior(rates, _NO_SCATTER, options.wrong_share, np.array(options.distance_spreads))
-    direction = result.axes[:, 2]
-    covariance = (result.axes[:, :2] * result.variances[:2]) @ result.axes[:, :2].T
+    hypotheses, spreads, wrong_share = case.hypotheses, np.array(options.distance_spreads), options.wrong_share
+    assumed = not case.scattered and len(spreads) > 0
+    if case.scattered:
+        spreads, wrong_share = np.empty(0), 0.0
+    elif assumed:
+        hypotheses = [bounded(rates) for rates in hypotheses]
+    else:
+        # Free distances, but every line in front.
+        spreads = np.array([np.inf])
+    result = posterior(hypotheses, wrong_share, spreads)
+    rates, direction = hypotheses[result.likeliest], result.axes[:, 2]
+    covariance = (result.axes[:, :2] * result.variances) @ result.axes[:, :2].T
     odds = sign_log_odds(rates, direction, covariance)
     if odds < 0:
         direction, odds = -direction, -odds
-    assumed = not scattered and bool(options.distance_spreads)
-    return DirectionEstimate(_status(rates, result), direction, covariance, odds > _RESOLVED_LOG_ODDS, odds,
-                             np.abs(_line_errors(rates, result)), result.scatter, assumed)
-
-
-def _without_distances(rates: Rates, options: JointOptions) -> tuple[bool, Posterior]:
-    """Whether the lines scatter more than their covariances say, and the posterior without knowledge of distances."""
-    trusted = posterior(rates, _NO_SCATTER, options.wrong_share, np.array([np.inf]))
-    if _most_agree(_line_errors(rates, trusted)) or not options.scatters_rad_s or len(rates.a) <= _MIN_LINES:
-        return False, trusted
-    # Either a few lines are wrong or all of them scatter: each is judged without the other.
-    none = np.empty(0)
-    lenient = posterior(rates, _NO_SCATTER, options.wrong_share, none)
-    strict = posterior(rates, _NO_SCATTER, 0.0, none)
-    scattered = posterior(rates, np.array(options.scatters_rad_s), 0.0, none)
-    wrong = float((np.abs(_line_errors(rates, lenient)) > _WRONG_SIGMA).mean())
-    preferred = scattered.cost < lenient.cost or wrong > _FEW_WRONG
-    believed = strict.cost - scattered.cost > options.scatter_evidence and preferred
-    return (True, scattered) if believed else (False, trusted)
+    errors, scatter = rates.errors(direction), float(case.scatters[result.likeliest])
+    line_errors, mask = np.zeros(count), np.zeros(count, bool)
+    line_errors[used], mask[used] = np.abs(errors), True
+    return DirectionEstimate(_status(errors, result, scatter), direction, covariance, odds > _RESOLVED_LOG_ODDS, odds, mask,
+                             line_errors, scatter, assumed)
 
 
 def _most_agree(errors: Array) -> bool:
@@ -137,63 +173,10 @@ def _most_agree(errors: Array) -> bool:
     return bool(right.mean() >= 1 - _FEW_WRONG / 2 and (errors[right] ** 2).mean() < _AGREEMENT)
 
 
-def _line_errors(rates: Rates, result: Posterior) -> Array:
-    """``v.a`` of each line in standard deviations."""
-    direction = result.axes[:, 2]
-    variance = np.einsum("i,mij,j->m", direction, rates.covariance, direction) + result.scatter**2
-    errors: Array = rates.a @ direction / np.sqrt(np.maximum(variance, 1e-300))
-    return errors
-
-
-def _status(rates: Rates, result: Posterior) -> Status:
-    sigma = np.sqrt(result.variances[:2])
+def _status(errors: Array, result: Posterior, scatter: float) -> Status:
+    sigma = np.sqrt(result.variances)
     if sigma[1] > _UNSEEN_RAD:
         return Status.PARALLEL_LINES if sigma[0] < _WEAK_RAD else Status.UNDETERMINED
     # With a scatter guessed from a few lines, with several wrong lines or with two lines, nothing vouches for the covariance.
-    unchecked = result.scatter > 0 or len(rates.a) <= _MIN_LINES or not _most_agree(_line_errors(rates, result))
+    unchecked = scatter > 0 or len(errors) <= _MIN_LINES or not _most_agree(errors)
     return Status.WEAK if sigma[1] > _WEAK_RAD or unchecked else Status.OK
-
-
-def fit_lines(lines: Sequence[DerotatedEvents], noise: EventNoise) -> tuple[list[DerotatedEvents], list[LineFit]]:
-    """The lines that have a solution, and their fits with one noise level common to all."""
-    kept = [line for line in lines if len(line) >= _MIN_EVENTS]
-    starts = [eventail_linear(line.bearings, line.times_s) for line in kept]
-    pairs = [(line, start, np.ones(len(line))) for line, start in zip(kept, starts, strict=True) if start]
-
-    def fitted(candidate: EventNoise) -> list[LineFit]:
-        return [fit_line(line, w, start, candidate) for line, start, w in pairs]
-
-    kept = [line for line, _, _ in pairs]
-    if not pairs or not noise.level_is_unknown:
-        return kept, fitted(noise)
-    ranked: list[tuple[float, float, list[LineFit]]] = []
-    for candidate in noise.candidates():
-        fits = fitted(candidate)
-        freedom = sum(fit.estimate.count - _UNKNOWNS for fit in fits)
-        squares = sum(_level(fit) ** 2 * (fit.estimate.count - _UNKNOWNS) for fit in fits)
-        level = float(np.sqrt(max(squares, 1e-300) / freedom))
-        ranked.append((freedom * np.log(level) + sum(fit.log_scale for fit in fits), level, fits))
-    _, level, fits = min(ranked, key=lambda entry: entry[0])
-    if noise.sigma_gyro_rad_s > 0:
-        return kept, fitted(replace(fits[0].estimate.noise, sigma_px=0.0, sigma_time_s=0.0).scaled(level))
-    return kept, [_with_level(fit, level) for fit in fits]
-
-
-def _with_level(fit: LineFit, level: float) -> LineFit:
-    """The same fit with another noise level: the minimum is where it was."""
-    line, factor = fit.estimate, (level / max(_level(fit), 1e-300)) ** 2
-    estimate = replace(line, covariance=line.covariance * factor, noise=line.noise.scaled(level), chi2=line.chi2 / factor)
-    return replace(fit, estimate=estimate, gain=fit.gain / factor)
-
-
-def _level(fit: LineFit) -> float:
-    return fit.estimate.noise.sigma_px + fit.estimate.noise.sigma_time_s
-
-
-def _rates(fits: Sequence[LineFit]) -> Rates:
-    lines = [fit.estimate for fit in fits]
-    a = np.stack([line.vector[3:] for line in lines])
-    covariance = np.stack([line.covariance[3:, 3:] for line in lines])
-    # Exact data have no covariance at all: a floor far below any real noise keeps their likelihood finite.
-    floor = 1e-16 * (a * a).sum(1)[:, None, None] * np.eye(3)
-    return Rates(np.stack([line.vector[:3] for line in lines]), a, covariance + floor)

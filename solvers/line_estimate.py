@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evcam.errors import NotEnoughDataError
-from evcam.solvers.line_motion import line_frame, partial_velocity
+from evcam.solvers.line_motion import line_frame, partial_velocity, partial_velocity_jacobian
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.status import Status
 
@@ -23,8 +22,7 @@ class LineEstimate:
     Attributes
     ----------
     status : Status
-        `OK`; `WEAK` if the standard deviation of the direction exceeds 0.1 rad or that of the partial velocity a
-        quarter of it; any other status has no answer.
+        `OK`; `WEAK` if the direction, the speed or the fit is in doubt (see `refine_line`); any other status has no answer.
     vector : ndarray of float64, shape (6,)
         ``[b, a]``, ``|b| = 1``.
     covariance : ndarray of float64, shape (6, 6)
@@ -37,6 +35,8 @@ class LineEstimate:
         Sum of squared residuals, in units of `noise`.
     count : float
         Sum of the weights.
+    level_was_estimated : bool
+        Whether the level of the noise comes from the residuals.
     """
 
     status: Status
@@ -46,11 +46,12 @@ class LineEstimate:
     front_share: float
     chi2: float
     count: float
+    level_was_estimated: bool
 
     @classmethod
     def missing(cls, status: Status, noise: EventNoise | None = None) -> LineEstimate:
         """No answer, for this reason."""
-        return cls(status, np.zeros(6), np.zeros((6, 6)), noise or EventNoise(), 0.0, 0.0, 0.0)
+        return cls(status, np.zeros(6), np.zeros((6, 6)), noise or EventNoise(), 0.0, 0.0, 0.0, False)
 
     @property
     def reason(self) -> str:
@@ -87,20 +88,31 @@ class LineEstimate:
 
     @property
     def partial_velocity_covariance(self) -> Array:
-        """Covariance of `partial_velocity`, 1/s^2, (3, 3)."""
-        return propagated(self, partial_velocity)
+        """Covariance of `partial_velocity`, 1/s^2, (3, 3), with the second-order term of its turning."""
+        first, turning = self._turning()
+        covariance: Array = first + 0.03 * turning**2 * float(self.a @ self.a) * np.eye(3)
+        return covariance
 
     @property
     def direction(self) -> Array:
         """Unit vector of the partial velocity, (3,)."""
-        return _direction(self.b, self.a)
+        velocity = self.partial_velocity
+        unit: Array = velocity / np.sqrt(velocity @ velocity)
+        return unit
 
     @property
     def direction_covariance(self) -> Array:
         """Covariance of `direction` on its tangent plane, rad^2, (3, 3), with the second-order term of its curvature."""
-        first, direction = propagated(self, _direction), self.direction
-        covariance: Array = first + 0.5 * np.trace(first) ** 2 * (np.eye(3) - np.outer(direction, direction))
+        first, turning = self._turning()
+        tangent = _across(self.direction)
+        covariance: Array = tangent @ first @ tangent / float(self.a @ self.a) + 0.5 * turning**2 * tangent
         return covariance
+
+    def _turning(self) -> tuple[Array, float]:
+        """First-order covariance of `partial_velocity`, and mean squared angle by which that turns it."""
+        jacobian = partial_velocity_jacobian(self.b, self.a)
+        first = jacobian @ self.covariance @ jacobian.T
+        return first, float((first * _across(self.direction)).sum()) / float(self.a @ self.a)
 
     def _answer(self) -> Array:
         if not self:
@@ -108,19 +120,5 @@ class LineEstimate:
         return self.vector
 
 
-def _direction(b: Array, a: Array) -> Array:
-    velocity = partial_velocity(b, a)
-    unit: Array = velocity / np.linalg.norm(velocity, axis=-1, keepdims=True)
-    return unit
-
-
-def propagated(line: LineEstimate, function: Callable[[Array, Array], Array]) -> Array:
-    """Covariance of a function of (b, a), differentiated by central differences in well-scaled units."""
-    b, a = line.b, line.a
-    size = np.concatenate([np.ones(3), np.full(3, np.linalg.norm(a))])
-    steps = 1e-6 * np.diag(size)
-    ahead = function(b + steps[:, :3], a + steps[:, 3:])
-    behind = function(b - steps[:, :3], a - steps[:, 3:])
-    jacobian = ((ahead - behind) / (2e-6 * size)[:, None]).T
-    covariance: Array = jacobian @ line.covariance @ jacobian.T
-    return covariance
+def _across(unit: Array) -> Array:
+    return np.eye(3) - unit[:, None] * unit

@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 from evcam.errors import InputError
 from evcam.solvers._scoring import _cheapest, _squared_distances
 from evcam.solvers.derotation import DerotatedEvents
-from evcam.solvers.eventail import eventail_five_point, eventail_linear
+from evcam.solvers.eventail import EventailSolution, eventail_five_point, eventail_linear
 from evcam.solvers.line_estimate import LineEstimate
+from evcam.solvers.line_fits import EventsOfLines, descend
+from evcam.solvers.line_polish import polish
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.ransac import RansacOptions, RansacReport, ransac
 from evcam.solvers.refinement import refine_line
@@ -21,6 +23,10 @@ Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 _SAMPLE = 5
+_LEAST_MEMBERSHIP = 0.01
+# A line that moves by less than so many thresholds has two minima.
+_SLOW = 10.0
+_GRADES = (40.0, 8.0, 3.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +153,8 @@ def find_line(
 
     Notes
     -----
-    After the search the inliers are taken again around the refined line, within 2.5 robust standard deviations where
-    that is less than the threshold, so that outliers beside the line do not pull it.
+    After the search each event gets a probability of belonging to the line, by its distance and by how dense the outliers are
+    beside the line (`evcam.solvers.line_polish`); the refinement weighs the events by it, and inliers are those above a half.
     """
     options = options or LineSearchOptions()
     if len(events) < options.min_inliers:
@@ -189,7 +195,7 @@ def find_lines(
         mask = np.zeros(len(events), bool)
         mask[left[one.inliers]] = True
         found.append(FoundLine(one.line, mask, one.report))
-        # Events beside the line, which the tighter second choice left out, would be found again as its ghosts.
+        # Events beside the line, which are more likely outliers, would be found again as its ghosts.
         left = left[~(one.inliers | one.report.inliers)]
     return found
 
@@ -197,20 +203,35 @@ def find_lines(
 def _refined(
     estimator: LineEstimator, report: RansacReport, options: LineSearchOptions, noise: EventNoise | None
 ) -> FoundLine:
-    inliers = report.inliers
-    for _ in range(2):
-        # Inliers are told by pixels; the kind of noise matters for the last refinement only.
-        line = refine_line(estimator.events[inliers], noise=EventNoise(kind="pixel"))
-        if not line:
-            return FoundLine(line, inliers, report)
-        distances = estimator.distances(line.vector)
-        # The median of |normal| is 0.6745 standard deviations.
-        reach = min(2.5 * np.median(distances[inliers]) / 0.6745, options.threshold_px)
-        again = distances < reach
-        if again.sum() < options.min_inliers or (again == inliers).all():
-            break
-        inliers = again
-    return FoundLine(refine_line(estimator.events[inliers], noise=noise), inliers, report)
+    vector, membership = polish(estimator.events, _global(estimator, report, options), options.threshold_px)
+    inliers = membership > 0.5
+    if inliers.sum() < options.min_inliers:
+        return FoundLine(LineEstimate.missing(Status.NO_CONSENSUS), report.inliers, report)
+    some = np.flatnonzero(membership > _LEAST_MEMBERSHIP)
+    start = EventailSolution(vector, np.array(0, np.int8), np.array(1.0), np.array(0.0), np.array(1.0))
+    line = refine_line(estimator.events[some], start, noise=noise, weights=membership[some])
+    return FoundLine(line, inliers, report)
+
+
+def _global(estimator: LineEstimator, report: RansacReport, options: LineSearchOptions) -> Array:
+    """The model found, or the other minimum that slow lines have, where that costs less.
+
+    A slow line ``[b, 0]`` also fits ``[0, b]``, whose plane sweeps the whole image when it changes its sign, and gathers
+    outliers there.  With those as inliers the way back is barred to least squares; it is found from the line at rest, with
+    a limit that shrinks to the threshold.
+    """
+    model = np.asarray(report.model)
+    stack = EventsOfLines.joined([estimator.events[report.inliers]])
+    f = stack.events.bearings
+    other = np.concatenate([np.linalg.eigh(f.T @ f)[1][:, 0], np.zeros(3)])
+    distances = estimator.distances(other)[report.inliers]
+    if np.median(distances) > _SLOW * options.threshold_px:
+        return model
+    for limit in _GRADES:
+        other = descend(stack.weighted((distances < limit * options.threshold_px).astype(float)), other[None])[0]
+        distances = estimator.distances(other)[report.inliers]
+    which, _ = estimator.best(np.stack([other, model]), np.inf)
+    return other if which == 0 else model
 
 
 def _nothing(count: int, report: RansacReport, status: Status) -> FoundLine:

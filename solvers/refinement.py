@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import chdtri, fdtrc
 
 from evcam.errors import InputError
-from evcam.solvers._refinement import _refine
 from evcam.solvers.derotation import DerotatedEvents
 from evcam.solvers.eventail import EventailSolution, eventail_linear
-from evcam.solvers.line_estimate import LineEstimate, propagated
+from evcam.solvers.gyro_terms import fit_with_gyro_errors, gyro_terms
+from evcam.solvers.line_estimate import LineEstimate
+from evcam.solvers.line_fits import UNKNOWNS, EventsOfLines, LineFits, fit_lines, with_level
+from evcam.solvers.line_motion import across_jacobian
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.status import Status
+from evcam.solvers.weak_line import middle_of_posterior
 
 Array = NDArray[np.float64]
 
-_UNKNOWNS = 5
-_ITERATIONS = 60
-# Relative difference of cost at which two descents have met in one minimum, and share of it at which the other one wins.
-_SAME_MINIMUM = 1e-3
-_FAR_BETTER = 0.25
 # Beyond this the direction is no longer near enough to linear in the data for its covariance to be believed.
 _WEAK_RAD = 0.1
-_WEAK_LENGTH = 0.25
-# 99 % of three normal variables stay below: what a resting line gains by three free numbers of motion.
-_REST_CHI2 = 11.3
+_WEAK_LENGTH = 0.2
+# Probability that the residuals of a line understate the noise by more than is allowed for.
+_LUCKY = 1e-3
+# Probability that a line at rest is taken for one in motion, and that a good line is said to misfit.
+_REST = 0.05
+_MISFIT = 1e-3
+# Models of the noise whose log evidence lags behind by more are left out.
+_UNLIKELY = 10.0
+_MOTION = 3
+_GYRO = 3
+# No gyro is off by more, rad/s.
+_LARGEST_ERROR = 0.2
 
 
 def refine_line(
@@ -36,6 +45,7 @@ def refine_line(
     noise: EventNoise | None = None,
     weights: ArrayLike | None = None,
     huber: float = np.inf,
+    most_speed_1_s: float = np.inf,
 ) -> LineEstimate:
     """Most likely line and partial velocity of the events, by Levenberg-Marquardt.
 
@@ -48,28 +58,36 @@ def refine_line(
     events : DerotatedEvents
         Five events or more of one line.
     start : EventailSolution, optional
-        By default `eventail_linear`.
+        By default `eventail_linear`; a second descent starts from the line at rest, and the better minimum is taken.
     noise : EventNoise, optional
-        By default pixels or times, whichever makes the events more likely, with the level estimated from the residuals.
+        By default pixels or times, whichever makes the events more likely, with the level estimated from the residuals; while
+        both are likely, the answer is their mean, and their difference is part of the covariance.
     weights : array_like of float64, shape (N,), optional
         Not negative.
     huber : float
         Residuals beyond this many standard deviations count linearly (Huber's loss).  Needs a noise level
         that is given; without outliers leave it infinite.
+    most_speed_1_s : float
+        Largest speed over the line's distance that is thought possible, 1/s.  It helps where noise hides the depth
+        component of the motion (status `WEAK`), and only there.
 
     Returns
     -------
     LineEstimate
+        `WEAK` where the direction, at the largest noise that the residuals allow, is uncertain by more than 0.1 rad or the
+        speed by more than a fifth, or where the residuals show a bend that no moving line explains.  Where it is the
+        direction that is uncertain, the answer is not the most likely one but the middle of the posterior
+        (`evcam.solvers.weak_line`).
 
     Raises
     ------
     InputError
-        Weights that do not fit, or a Huber limit without a noise level.
+        Weights that do not fit, a Huber limit without a noise level, or a largest speed that is not positive.
 
     Notes
     -----
-    Uncertainty of the gyro widens the covariance and leaves the estimate as it is: to first order the events of one line
-    cannot tell a turning camera from a moving one.
+    An error of the gyro, if its size is given, is estimated along as far as the residuals tell it, and widens the covariance.
+    If it is not given, the covariance knows nothing of it.
     """
     noise = noise or EventNoise()
     w = np.ones(len(events)) if weights is None else np.ascontiguousarray(weights, float)
@@ -77,200 +95,94 @@ def refine_line(
         raise InputError(f"refine_line: needs {len(events)} finite weights, none negative")
     if np.isfinite(huber) and noise.level_is_unknown:
         raise InputError("refine_line: a Huber limit is in standard deviations; give sigma_px or sigma_time_s with it")
-    used = w > 0
-    if used.sum() < _UNKNOWNS:
+    if not most_speed_1_s > 0:
+        raise InputError(f"refine_line: most_speed_1_s must be positive, not {most_speed_1_s}")
+    if (w > 0).sum() < UNKNOWNS:
         return LineEstimate.missing(Status.TOO_FEW, noise)
     start = start or eventail_linear(events.bearings, events.times_s, w)
     if not start:
         return LineEstimate.missing(start.status, noise)
-    fits = [fit_line(events, w, start, candidate, huber) for candidate in noise.candidates()]
-    return _judged(min(fits, key=lambda fit: fit.likelihood))
+    stack = EventsOfLines.joined([events], w)
+    fits = fit_lines(stack, start.vectors[None], noise, huber)
+    if not moves(fits[0])[0]:
+        return LineEstimate.missing(Status.STILL_LINE, noise)
+    line = _mixed(stack, fits, huber)
+    return _judged(line, _misfits(stack, line), most_speed_1_s)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class LineFit:
-    """A descent's result before it is judged.
-
-    Attributes
-    ----------
-    likelihood : float
-        Negative logarithm, up to what does not depend on the noise model.
-    log_scale : float
-        Its part from the scale of the residuals: sum of log s.
-    estimate : LineEstimate
-    gain : float
-        By how much the motion lowers chi2, against a resting line.
-    ambiguous : bool
-        Whether two minima were found.
-    """
-
-    likelihood: float
-    log_scale: float
-    estimate: LineEstimate
-    gain: float
-    ambiguous: bool
+def moves(fits: LineFits) -> NDArray[np.bool_]:
+    """Which of the lines move: the three numbers of motion gain more than they would for nearly every line at rest, (M,)."""
+    gain = (fits.rest_costs - fits.motion_costs) / _MOTION
+    if fits.noise.sigma_px > 0:
+        return np.asarray(gain * _MOTION > fits.noise.sigma_px**2 * chdtri(_MOTION, _REST))
+    variances = fits.motion_costs / np.maximum(fits.freedom, 1.0)
+    return np.asarray(fdtrc(_MOTION, np.maximum(fits.freedom, 1.0), gain / np.maximum(variances, 1e-300)) < _REST)
 
 
-def fit_line(events: DerotatedEvents, w: Array, start: EventailSolution, noise: EventNoise, huber: float = np.inf) -> LineFit:
-    """Descend for one kind of noise, without judging; see `refine_line` for the parameters."""
-    half = float(np.abs(events.times_s).max()) or 1.0
-    fit = _descended(events, w, np.concatenate([start.b, start.a * half]), noise, huber, half)
-    other = _descended(events, w, _nearly_resting(events, w, half), noise, huber, half)
-    cost = min(fit[0], other[0])
-    ambiguous = cost < (1 - _SAME_MINIMUM) * fit[0]
-    # Near rest the two minima mean nearly the same direction, and neither is the better guess unless its fit is far better.
-    chi2, logs, x, h = other if cost < _FAR_BETTER * fit[0] else fit
-    count = float(w.sum())
-    freedom = max(count - _UNKNOWNS, 1e-9)
-    gain = (_cost_of_rest(events, w, x, noise, half) - cost) / (cost / freedom if noise.level_is_unknown else 1.0)
-    variance = 1.0
-    if noise.level_is_unknown:
-        # Five exact events say nothing about the noise: then the covariance is zero and the status weak.
-        variance = max(chi2, 0.0) / freedom if count > _UNKNOWNS else 0.0
-        noise, chi2 = noise.scaled(np.sqrt(variance)), freedom
-    likelihood = 0.5 * count * np.log(max(variance, 1e-300)) + logs + 0.5 * chi2
-    scale = 1.0 / np.linalg.norm(x[:3])
-    vector, covariance = _in_seconds(x * scale, h / scale**2, variance, half)
-    covariance = covariance + _gyro_share(events, w, vector, noise)
-    sign, share = _front(events, vector)
-    estimate = LineEstimate(Status.OK, sign * vector, covariance, noise, share, chi2, count)
-    return LineFit(likelihood, logs, estimate, gain, ambiguous)
+def _mixed(stack: EventsOfLines, candidates: Sequence[LineFits], huber: float) -> LineEstimate:
+    """Mean and covariance over the models of the noise, each as likely as the events make it."""
+    evidence = np.array([fits.log_evidences[0] for fits in candidates])
+    kept = np.flatnonzero(evidence > evidence.max() - _UNLIKELY)
+    parts = [_with_covariance(stack, candidates[k], huber) for k in kept.tolist()]
+    shares = np.exp(evidence[kept] - evidence.max())
+    best = parts[int(shares.argmax())]
+    vectors = np.stack([part.vector * np.sign(part.vector[:3] @ best.vector[:3]) for part in parts])
+    mean = shares @ vectors / shares.sum()
+    # No model is quite right, and the evidence for the better one is easily overstated: for the covariance it counts half.
+    doubts = np.sqrt(shares) / np.sqrt(shares).sum()
+    spread = (vectors - mean).T @ (doubts[:, None] * (vectors - mean))
+    covariance = sum((doubt * part.covariance for doubt, part in zip(doubts, parts, strict=True)), spread)
+    scale = float(np.linalg.norm(mean[:3]))
+    mean /= scale
+    # Each part keeps the length of its own b; the mixture has to keep that of the mean.
+    across = np.eye(6)
+    across[:3, :3] -= np.outer(mean[:3], mean[:3])
+    return replace(best, vector=mean, covariance=across @ covariance @ across / scale**2)
 
 
-def _descended(
-    events: DerotatedEvents, w: Array, start: Array, noise: EventNoise, huber: float, half: float
-) -> tuple[float, float, Array, Array]:
-    """Cost, sum of log s, vector and information at the minimum, in time scaled by ``half``."""
-    x, h, g = start / np.linalg.norm(start), np.empty((6, 6)), np.empty(6)
-    pixel, time = noise.sigmas_or_units()
-    chi2, logs = _refine(events.bearings, events.rates * half, events.pixel_jacobians, events.times_s / half, w, x,
-                         pixel, time / half, float(huber), _ITERATIONS, h, g)
-    return chi2, logs, x, h
+def _with_covariance(stack: EventsOfLines, fits: LineFits, huber: float) -> LineEstimate:
+    """The line for one model of the noise; its status is left to be judged."""
+    freedom, unknown, gyro = float(fits.freedom[0]), fits.noise.level_is_unknown, fits.noise.sigma_gyro_rad_s
+    share = np.zeros((6, 6))
+    if gyro > 0:
+        refitted = fit_with_gyro_errors(stack, fits, gyro, huber)
+        share = refitted.covariances[0] - refitted.fits.covariances[0]
+        fits = refitted.fits
+    elif unknown:
+        fits = with_level(fits, float(np.sqrt(max(fits.costs[0], 1e-300) / max(freedom, 1.0))))
+    # The level's own uncertainty: with few events the errors follow Student's distribution, whose variance is larger.
+    widening = freedom / max(freedom - 2, freedom / 3, 1e-3) if unknown else 1.0
+    covariance = widening * fits.covariances[0] + share
+    return LineEstimate(Status.OK, fits.vectors[0], covariance, fits.noise, float(fits.front_shares[0]), float(fits.costs[0]),
+                        float(fits.counts[0]), bool(unknown))
 
 
-def _nearly_resting(events: DerotatedEvents, w: Array, half: float) -> Array:
-    """Start for slow lines, whose linear solution confuses ``[b, 0]`` with ``[0, b]``: a resting plane, then its motion."""
-    f, t = events.bearings, events.times_s / half
-    b = np.linalg.eigh(f.T @ (w[:, None] * f))[1][:, 0]
-    weighted = (w * t)[:, None] * f
-    normal = weighted.T @ (t[:, None] * f)
-    across = np.eye(3) - np.outer(b, b)
-    # The part along b is seen only through the square of time: leave it to the refinement.
-    normal = across @ normal @ across + np.trace(normal) * (1e-9 * np.eye(3) + np.outer(b, b))
-    return np.concatenate([b, across @ np.linalg.solve(normal, weighted.T @ (f @ b))])
+def _misfits(stack: EventsOfLines, line: LineEstimate) -> bool:
+    """Whether the residuals have the shape that an error of the gyro, or a bend of the edge, gives them."""
+    freedom = line.count - UNKNOWNS - _GYRO
+    if line.noise.sigma_gyro_rad_s > 0 or freedom < 1:
+        return False
+    terms = gyro_terms(stack, line.vector[None], line.noise)
+    gain = float(terms.pulls[0] @ np.linalg.solve(terms.information[0] + np.eye(3) / _LARGEST_ERROR**2, terms.pulls[0]))
+    left = max(line.chi2 - gain, 1e-300) / freedom
+    return bool(fdtrc(_GYRO, freedom, gain / _GYRO / left) < _MISFIT)
 
 
-def _in_seconds(x: Array, information: Array, variance: float, half: float) -> tuple[Array, Array]:
-    """Vector and covariance with |b| = 1 and time in seconds."""
-    basis = _tangent_of_b(x)
-    reduced = basis.T @ information @ basis
-    covariance = variance * basis @ np.linalg.pinv(reduced, rcond=1e-15, hermitian=True) @ basis.T
-    unscale = np.concatenate([np.ones(3), np.full(3, 1 / half)])
-    return x * unscale, covariance * np.outer(unscale, unscale)
-
-
-def _tangent_of_b(x: Array) -> Array:
-    """Basis (6, 5) of changes of [b, a] that keep |b|."""
-    b = x[:3]
-    first = np.cross(b, np.eye(3)[np.abs(b).argmin()])
-    first /= np.linalg.norm(first)
-    basis = np.zeros((6, 5))
-    basis[:3, 0], basis[:3, 1] = first, np.cross(b, first)
-    basis[3:, 2:] = np.eye(3)
-    return basis
-
-
-def gyro_information(events: DerotatedEvents, vector: Array, noise: EventNoise, weights: Array | None = None) -> tuple[
-        Array, Array, Array]:
-    """What a constant error dw of the angular velocity does to the estimate of one line, and what its residuals say of dw.
-
-    Parameters
-    ----------
-    events : DerotatedEvents
-    vector : ndarray of float64, shape (6,)
-        ``[b, a]`` at the minimum.
-    noise : EventNoise
-    weights : ndarray of float64, shape (N,), optional
-
-    Returns
-    -------
-    shift : ndarray of float64, shape (6, 3)
-        Change of the estimated ``[b, a]`` by dw.
-    information, gradient : ndarray of float64, shapes (3, 3) and (3,)
-        Of half the line's chi2 by a correction of dw, the line being refitted.
-    """
-    rows, turned, residuals = _rows(events, vector, noise)
-    w = np.ones((len(events), 1)) if weights is None else weights[:, None]
-    half = float(np.abs(events.times_s).max()) or 1.0
-    basis = _tangent_of_b(vector)
-    # Columns of a comparable size keep the normal equations well conditioned.
-    basis[3:] /= half
-    reduced = rows @ basis
-    change = -np.linalg.lstsq(reduced.T @ (w * reduced), reduced.T @ (w * turned), rcond=1e-14)[0]
-    left = turned + reduced @ change
-    return basis @ change, left.T @ (w * left), -left.T @ (w[:, 0] * residuals)
-
-
-def _rows(events: DerotatedEvents, vector: Array, noise: EventNoise) -> tuple[Array, Array, Array]:
-    """Derivatives of the normalised residuals by [b, a] (N, 6) and by the angular velocity (N, 3), and the residuals."""
-    n = vector[:3] - events.times_s[:, None] * vector[3:]
-    pixel, time = noise.sigmas_or_units()
-    slope = (events.rates * n).sum(1) - events.bearings @ vector[3:]
-    variance = pixel**2 * (np.einsum("nij,ni->nj", events.pixel_jacobians, n) ** 2).sum(1) + (time * slope) ** 2
-    scale = 1 / np.sqrt(np.maximum(variance, 1e-300))[:, None]
-    rows = np.concatenate([events.bearings, -events.times_s[:, None] * events.bearings], 1)
-    turned = np.einsum("nij,ni->nj", events.gyro_jacobians, np.cross(events.bearings, n))
-    return rows * scale, turned * scale, (events.bearings * n).sum(1) * scale[:, 0]
-
-
-def _gyro_share(events: DerotatedEvents, w: Array, vector: Array, noise: EventNoise) -> Array:
-    if noise.sigma_gyro_rad_s == 0:
-        return np.zeros((6, 6))
-    shift = noise.sigma_gyro_rad_s * gyro_information(events, vector, noise, w)[0]
-    return shift @ shift.T
-
-
-def _front(events: DerotatedEvents, vector: Array) -> tuple[float, float]:
-    """Sign of [b, a] with which the majority of events see the line in front, and their share."""
-    b, a = vector[:3], vector[3:]
-    along = a @ b
-    fixed, moving = events.bearings @ (a - along * b), events.bearings @ (b * (a @ a) - a * along)
-    share = float((fixed + events.times_s * moving < 0).mean())
-    return (1.0, share) if share >= 0.5 else (-1.0, 1 - share)
-
-
-def _across(b: Array, a: Array) -> Array:
-    """Motion across the plane of line and camera, 1/s: u_y e3."""
-    across: Array = a - (a * b).sum(-1, keepdims=True) * b
-    return across
-
-
-def _judged(fit: LineFit) -> LineEstimate:
-    line = fit.estimate
-    across = float(np.linalg.norm(np.cross(line.a, line.b)))
-    if not across > 0 or fit.gain < _REST_CHI2:
-        return LineEstimate.missing(Status.STILL_LINE, line.noise)
-    tilt = _largest_sigma(propagated(line, _across)) / across
-    sigma = max(tilt, _largest_sigma(line.direction_covariance))
+def _judged(line: LineEstimate, misfits: bool, most_speed_1_s: float) -> LineEstimate:
+    freedom = line.count - UNKNOWNS
+    doubt = np.inf if freedom <= 0 else float(np.sqrt(max(freedom - 2, 0.0) / chdtri(freedom, 1 - _LUCKY)))
+    margin = max(doubt, 1.0) if line.level_was_estimated else 1.0
+    rows, speed = across_jacobian(line.b, line.a), line.partial_velocity_covariance
+    tilt = _largest_sigma(rows @ line.covariance @ rows.T) / float(line.u[0])
+    sigma = margin * max(tilt, _largest_sigma(line.direction_covariance))
     # The direction saturates when its part along e3 is large: then only the length tells how little is known.
-    length = _largest_sigma(line.partial_velocity_covariance) / float(np.linalg.norm(line.partial_velocity))
-    exact = line.count <= _UNKNOWNS and line.noise.level_is_unknown
-    status = Status.WEAK if exact or fit.ambiguous or not (sigma < _WEAK_RAD and length < _WEAK_LENGTH) else Status.OK
-    return LineEstimate(status, line.vector, line.covariance, line.noise, line.front_share, line.chi2, line.count)
+    length = margin * _largest_sigma(speed) / float(np.sqrt(line.a @ line.a))
+    if sigma < _WEAK_RAD and length < _WEAK_LENGTH and not misfits:
+        return line
+    vector = middle_of_posterior(line.vector, line.covariance, most_speed_1_s) if sigma > _WEAK_RAD else line.vector
+    shift = vector - line.vector
+    return replace(line, status=Status.WEAK, vector=vector, covariance=line.covariance + np.outer(shift, shift))
 
 
 def _largest_sigma(covariance: Array) -> float:
     return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))
-
-
-def _cost_of_rest(events: DerotatedEvents, w: Array, x: Array, noise: EventNoise, half: float) -> float:
-    """Cost of the best line that does not move in the derotated image; time noise is weighed as for the line x."""
-    pixel, _ = noise.sigmas_or_units()
-    if pixel > 0:
-        plane = np.linalg.eigh(events.bearings.T @ (w[:, None] * events.bearings))[1][:, 0]
-        across = np.linalg.norm(np.einsum("nij,i->nj", events.pixel_jacobians, plane), axis=1)
-        rows = events.bearings / (pixel * across)[:, None]
-    else:
-        rows = _rows(events, x / np.linalg.norm(x[:3]) / np.repeat([1, half], 3), noise)[0][:, :3]
-    return float(max(np.linalg.eigvalsh(rows.T @ (w[:, None] * rows))[0], 0.0))
-

@@ -1,0 +1,164 @@
+"""What an error of the gyro does to lines, and what the residuals of the lines say of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.solvers.line_fits import EventsOfLines, LineFits, fit_lines, tangent_of_b, with_level
+from evcam.solvers.line_motion import cross
+from evcam.solvers.noise import EventNoise
+
+Array = NDArray[np.float64]
+
+# Share of the largest eigenvalue below which information counts as none.
+_NOTHING = 1e-13
+_ROUNDS = 20
+# Standard deviations by which the errors may still move at the end.
+_SETTLED = 0.05
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GyroTerms:
+    """Effect of a constant error of the angular velocity on each line, to first order.
+
+    Attributes
+    ----------
+    shifts : ndarray of float64, shape (M, 6, 3)
+        Change of the estimated ``[b, a]`` by the error.
+    information : ndarray of float64, shape (M, 3, 3)
+        On the error, from the line's own residuals, s^2/rad^2.
+    pulls : ndarray of float64, shape (M, 3)
+        ``information^-1 pulls`` is the error that the residuals suggest: minus the gradient of half of chi2.
+    """
+
+    shifts: Array
+    information: Array
+    pulls: Array
+
+
+def gyro_terms(stack: EventsOfLines, vectors: Array, noise: EventNoise) -> GyroTerms:
+    """Terms at these lines.
+
+    Parameters
+    ----------
+    stack : EventsOfLines
+    vectors : ndarray of float64, shape (M, 6)
+        ``[b, a]``, the minima for these events.
+    noise : EventNoise
+        With its level.
+
+    Returns
+    -------
+    GyroTerms
+    """
+    rows = _rows(stack, vectors, noise)
+    halves = np.maximum.reduceat(np.abs(stack.events.times_s), np.concatenate([[0], stack.ends[:-1]]))
+    bases = tangent_of_b(vectors[:, :3])
+    # Columns of a comparable size keep the normal equations well conditioned.
+    bases[:, 3:] /= np.maximum(halves, 1e-300)[:, None, None]
+    shifts, information, pulls = np.empty((len(vectors), 6, 3)), np.empty((len(vectors), 3, 3)), np.empty((len(vectors), 3))
+    for k, (begin, end) in enumerate(zip(np.concatenate([[0], stack.ends[:-1]]), stack.ends, strict=True)):
+        part = rows[begin:end]
+        reduced, turned = part[:, :6] @ bases[k], part[:, 6:9]
+        sizes, axes = np.linalg.eigh(reduced.T @ reduced)
+        kept = axes / np.maximum(sizes, _NOTHING * sizes[-1] + 1e-300)
+        change = -kept @ (axes.T @ (reduced.T @ turned))
+        left = turned + reduced @ change
+        shifts[k], information[k], pulls[k] = bases[k] @ change, left.T @ left, left.T @ part[:, 9]
+    return GyroTerms(shifts, information, pulls)
+
+
+def _rows(stack: EventsOfLines, vectors: Array, noise: EventNoise) -> Array:
+    """Derivatives of the normalised residuals by [b, a] and by the angular velocity, and the residuals; (N, 10), weighted.
+
+    The residual is f.n / s; s depends on n and on the angular velocity, too.
+    """
+    e, x = stack.events, vectors[stack.owner]
+    t, n = e.times_s[:, None], x[:, :3] - e.times_s[:, None] * x[:, 3:]
+    residual = (e.bearings * n).sum(1, keepdims=True)
+    across = np.einsum("nij,ni->nj", e.pixel_jacobians, n) * noise.sigma_px
+    slope = ((e.rates * n).sum(1, keepdims=True) - (e.bearings * x[:, 3:]).sum(1, keepdims=True)) * noise.sigma_time_s
+    # As in the kernel: where the line rests, noise of the time acts through the second derivative.
+    bend = 2 * np.abs((e.rates * x[:, 3:]).sum(1, keepdims=True)) + (e.rates * e.rates).sum(1, keepdims=True)
+    variance = (across * across).sum(1, keepdims=True) + slope**2 + 0.75 * (bend * noise.sigma_time_s**2) ** 2
+    variance = np.maximum(variance, 1e-300)
+    # What moves with the plane's normal: the bearing, and in proportion to the residual what s is made of.
+    share = residual / variance
+    moving = e.bearings - share * (noise.sigma_px * np.einsum("nij,nj->ni", e.pixel_jacobians, across)
+                                   + noise.sigma_time_s * slope * e.rates)
+    weighed = share * noise.sigma_time_s * slope
+    by_a = -t * moving + weighed * e.bearings
+    turned = np.einsum("nij,ni->nj", e.gyro_jacobians, cross(moving, n) + weighed * cross(e.bearings, x[:, 3:]))
+    # The rate w x f of the bearing changes with w itself, as `DerotatedEvents.corrected` has it.
+    turned -= weighed * cross(e.bearings, n)
+    rows = np.concatenate([moving, by_a, turned, residual], 1)
+    scaled: Array = rows * np.sqrt(stack.weights[:, None] / variance)
+    return scaled
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class GyroFits:
+    """Lines refitted with an error of the angular velocity of their own.
+
+    Attributes
+    ----------
+    fits : LineFits
+        At the most likely errors, for the level of the noise that remains.
+    covariances : ndarray of float64, shape (M, 6, 6)
+        Of the vectors, the uncertainty of the errors included.
+    errors : ndarray of float64, shape (M, 3)
+        Measured minus true angular velocity, rad/s.
+    log_evidence : float
+        Comparable with `log_evidence` of fits without such errors.
+    """
+
+    fits: LineFits
+    covariances: Array
+    errors: Array
+    log_evidence: float
+
+
+def fit_with_gyro_errors(stack: EventsOfLines, fits: LineFits, sigma_rad_s: float, huber: float = np.inf) -> GyroFits:
+    """Refit lines together with an error of the angular velocity for each line.
+
+    Only what is seen beyond the line itself tells the error: the second order in time.  Under noise of half a pixel it is
+    next to nothing, and then the errors only widen the covariance; exact events tell all of it.
+
+    Parameters
+    ----------
+    stack : EventsOfLines
+    fits : LineFits
+        Of the same events, without error.
+    sigma_rad_s : float
+        Standard deviation of the errors, per axis.
+    huber : float
+        As in `refine_line`.
+
+    Returns
+    -------
+    GyroFits
+    """
+    unknown, count = fits.noise.level_is_unknown, len(stack.ends)
+    freedom, prior = float(fits.freedom.sum()), np.eye(3) / sigma_rad_s**2
+    errors, corrected, spent = np.zeros((count, 3)), stack, 0.0
+    for _ in range(_ROUNDS):
+        level = float(np.sqrt(max(float(fits.costs.sum()), 1e-300) / max(freedom - spent, 1.0))) if unknown else 1.0
+        noise = fits.noise.scaled(level) if unknown else fits.noise
+        terms = gyro_terms(corrected, fits.vectors, noise)
+        spread = np.linalg.inv(terms.information + prior)
+        steps = np.einsum("mij,mj->mi", spread, terms.pulls - errors @ prior)
+        spent = float(np.einsum("mij,mji->", spread, terms.information))
+        if (np.einsum("mi,mij,mj->m", steps, terms.information + prior, steps) < _SETTLED**2).all():
+            break
+        errors = errors + steps
+        corrected = EventsOfLines(stack.events.corrected(errors[stack.owner]), stack.weights, stack.ends)
+        fits = fit_lines(corrected, fits.vectors, fits.noise, huber)[0]
+    fits = with_level(fits, level) if unknown else fits
+    covariances = fits.covariances + terms.shifts @ spread @ np.swapaxes(terms.shifts, 1, 2)
+    misfit = fits.costs.sum() + (errors @ prior * errors).sum()
+    volume = fits.log_volumes.sum() + 0.5 * np.log(np.linalg.det(spread @ prior)).sum()
+    evidence = volume - fits.log_scales.sum() - 0.5 * (freedom * np.log(max(misfit, 1e-300)) if unknown else misfit)
+    return GyroFits(fits, covariances, errors, float(evidence))
