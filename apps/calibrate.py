@@ -14,6 +14,7 @@ from evcam.calib import Calibration, CalibrationOptions, calibrate
 from evcam.calib.verdict import judge
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
+from evcam.errors import InputError
 
 _LONGEST_LINE = 1 << 20
 
@@ -37,6 +38,9 @@ def _names(fix: Sequence[str]) -> tuple[str, ...]:
 
 def _gather(args: Namespace, target: Target | None) -> Detections:
     """Detections of all inputs, each either read from a CSV or found in a recording."""
+    for path in args.recordings:
+        if not Path(path).exists():
+            raise InputError(f"{path}: no such file")
     tables = [path for path in args.recordings if _is_table(path)]
     recordings = [path for path in args.recordings if path not in tables]
     size = (args.width, args.height) if args.width and args.height else None

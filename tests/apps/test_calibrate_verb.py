@@ -115,3 +115,9 @@ def test_export_of_something_else_is_refused(run, detections, tmp_path):
     outcome = run("export", detections, "--format", "ros", "--out", tmp_path / "cam.yaml")
     assert (outcome.code, len(outcome.error_lines)) == (1, 1)
     assert not (tmp_path / "cam.yaml").exists()
+
+
+def test_a_table_that_is_not_there_is_told_before_a_target_is_asked_for(run, tmp_path):
+    outcome = run("calibrate", tmp_path / "gone.csv", "--out", tmp_path / "cal.json")
+    assert outcome.code == 1
+    assert "gone.csv: no such file" in outcome.err
