@@ -131,6 +131,7 @@ def test_discs_that_are_missing_are_predicted():
     part = subset(regions, np.arange(len(SYMMETRIC)) != 20)
     way = place(part, SYMMETRIC)[0]
     seen = sighting(SYMMETRIC, way.ids, way.index, part, 5)
+    assert seen is not None
     missing = np.flatnonzero(~seen.seen)
     assert (len(missing), seen.t_us) == (1, 5)
     assert np.linalg.norm(seen.centers[missing] - truth[20]) < 1.0
@@ -161,3 +162,13 @@ def test_clutter_alone_is_no_board(count):
         sizes = rng.uniform(2, 8, count)[:, None, None]
         ways = place(Regions(rng.uniform(0, [WIDTH, HEIGHT], (count, 2)), sizes * np.eye(2)), ODD)
         assert all(len(way.ids) < len(ODD) / 2 for way in ways)
+
+
+def test_a_part_seen_in_an_impossible_perspective_is_no_board():
+    """Two rows, the second four times as wide as the first: the third would lie behind the camera."""
+    ids = np.arange(8)
+    rows, cols = np.divmod(ids, 4)
+    width = np.array([10.0, 40.0])[rows]
+    centers = np.column_stack([120 + width * (cols - 1.5 + 0.5 * (rows % 2)), 60 + 25.0 * rows])
+    regions = Regions(centers, np.tile(4 * np.eye(2), (8, 1, 1)))
+    assert sighting(ODD, ids, ids, regions, 0) is None

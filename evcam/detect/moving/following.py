@@ -67,7 +67,10 @@ class Follower:
         ways = placements(lattice, self.target)
         if not ways:
             return NotSeen(t_us, "grid does not fit the board", f"{len(lattice.index)} discs hang together")
-        found = [sighting(self.target, way.ids, way.index, regions, t_us) for way in ways]
+        tried = [sighting(self.target, way.ids, way.index, regions, t_us) for way in ways]
+        found = [one for one in tried if one is not None]
+        if len(found) < len(ways):
+            return NotSeen(t_us, "grid does not fit the board", f"{len(lattice.index)} discs hang together, in no perspective")
         unseen = np.array([(one.in_view(size) & ~one.seen).sum() for one in found])
         against = unseen + _BESIDE * np.array([way.beside for way in ways])
         best = int(against.argmin())

@@ -20,6 +20,7 @@ Flags = NDArray[np.bool_]
 _MAX_MISS = 0.3
 _AREA_RATIOS = (0.5, 2.0)
 _BORDER_PX = 2.5
+_LEAST_DEPTH = 1e-3
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,7 +65,7 @@ class NotSeen:
     detail: str
 
 
-def sighting(target: CircleGrid, ids: Ids, index: Ids, regions: Regions, t_us: int) -> Sighting:
+def sighting(target: CircleGrid, ids: Ids, index: Ids, regions: Regions, t_us: int) -> Sighting | None:
     """The board of which these discs are known to be these regions.
 
     Other discs are predicted, and seen where a free region of their size lies near the prediction.
@@ -77,12 +78,19 @@ def sighting(target: CircleGrid, ids: Ids, index: Ids, regions: Regions, t_us: i
         Discs, at least four, and the region of each.
     regions : Regions
         Of the instant ``t_us``.
+
+    Returns
+    -------
+    Sighting or None
+        None when in no perspective these regions are these discs and the whole board lies before the camera.
     """
     if len(ids) == len(target):  # nothing to predict
         order = index[np.argsort(ids)]
         return Sighting(t_us, regions.centers[order], regions.shapes[order], np.ones(len(target), np.bool_))
     board = board_places(target)
     H = homography_dlt(board[ids], regions.centers[index]).matrix
+    if not in_front(H, board).all():
+        return None
     centers = _bent(transfer(H, board), board, ids, regions.centers[index])
     shapes = _shapes(H, board, target.radius_m / target.spacing_m)
     of = np.full(len(target), -1)
@@ -96,6 +104,14 @@ def sighting(target: CircleGrid, ids: Ids, index: Ids, regions: Regions, t_us: i
     seen = of >= 0
     centers[seen], shapes[seen] = regions.centers[of[seen]], regions.shapes[of[seen]]
     return Sighting(t_us, centers, shapes, seen)
+
+
+def in_front(H: Array, places: Array) -> Flags:
+    """Which places of a plane a homography shows before the camera, if it shows most of them there; shape (N,)."""
+    depth = places @ H[2, :2] + H[2, 2]
+    depth *= np.sign(np.median(depth))
+    ahead: Flags = depth > _LEAST_DEPTH * np.abs(depth).max()
+    return ahead
 
 
 def match(centers: Array, shapes: Array, apart: Array, regions: Regions, reach: float) -> Ids:
@@ -143,5 +159,5 @@ def _shapes(H: Array, board: Array, radius: float) -> Array:
     columns = [(transfer(H, board + d) - transfer(H, board - d)) / (2 * e) * radius for d in e * np.eye(2)]
     local = np.stack(columns, -1)
     values, vectors = np.linalg.eigh(local @ local.transpose(0, 2, 1))
-    shapes: Array = (vectors * np.sqrt(values)[:, None, :]) @ vectors.transpose(0, 2, 1)
+    shapes: Array = (vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :]) @ vectors.transpose(0, 2, 1)
     return shapes

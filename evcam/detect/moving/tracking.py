@@ -13,7 +13,7 @@ from evcam.core.target import CircleGrid
 from evcam.detect.board_lattice import board_places
 from evcam.detect.moving.field import smooth_field
 from evcam.detect.moving.regions import Regions
-from evcam.detect.moving.sighting import Sighting, match, nearest_distance, sighting
+from evcam.detect.moving.sighting import Sighting, in_front, match, nearest_distance, sighting
 from evcam.solvers.homography import homography_dlt, transfer
 
 Array = NDArray[np.float64]
@@ -80,6 +80,8 @@ class Track:
                 shift = np.tile(median(moved[found]), (len(found), 1))
         ids = np.flatnonzero(index >= 0)
         here = sighting(target, ids, index[ids], regions, t_us)
+        if here is None:
+            return None
         # What lies beside a board that is seen as a whole is something else.
         a_row = max(_MIN_BESIDE, min(target.rows, target.cols))
         return here if here.seen.all() or discs_beside(target, ids, index[ids], regions) < a_row else None
@@ -87,10 +89,11 @@ class Track:
 
 def discs_beside(target: CircleGrid, ids: NDArray[np.int64], index: NDArray[np.int64], regions: Regions) -> int:
     """How many regions look like discs one step beside the board that these regions are."""
-    board, ring = board_places(target), _ring(target)
-    H = homography_dlt(board[ids], regions.centers[index]).matrix
+    H = homography_dlt(board_places(target)[ids], regions.centers[index]).matrix
+    ring = _ring(target)
+    ring = ring[in_front(H, ring)]
     free = np.setdiff1d(np.arange(len(regions)), index)
-    if not len(free):
+    if not len(free) or len(ring) < 2:
         return 0
     places = transfer(H, ring)
     size = np.tile(median(regions.shapes[index]), (len(ring), 1, 1))
