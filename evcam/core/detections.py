@@ -222,10 +222,13 @@ class Detections:
             target = stated
         if target is None:
             raise InputError(f"{path}: does not say which target it holds; give one")
-        width, height = size or (head.get("width"), head.get("height"))
+        stated_size = head.get("width"), head.get("height")
+        if size is not None and None not in stated_size and size != stated_size:
+            raise InputError(f"{path}: states a sensor of {stated_size[0]}x{stated_size[1]} px, not {size[0]}x{size[1]}")
+        width, height = size or stated_size
         if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
-            raise InputError(f"{path}: does not state the sensor's size; give it (--size WIDTHxHEIGHT)")
-        views = _read_views(lines[len(comments):], path, len(target))
+            raise InputError(f"{path}: does not state the sensor's size; give its width and height")
+        views = _read_views(lines[len(comments):], path, len(target), (width, height))
         return Detections(target, width, height, views, _read_rejections(head, path), str(head.get("mode", "given")))
 
 
@@ -267,13 +270,18 @@ def _read_rejections(head: dict[str, Any], path: Path) -> tuple[Rejection, ...]:
         raise FormatError(f"{path}: the comment line 'rejections' is damaged") from None
 
 
-def _read_views(lines: list[str], path: Path, points: int) -> tuple[View, ...]:
+def _read_views(lines: list[str], path: Path, points: int, size: tuple[int, int]) -> tuple[View, ...]:
     reader = csv.DictReader(lines)
+    names = list(reader.fieldnames or ())
+    if len(set(names)) < len(names):
+        raise FormatError(f"{path}: not a detections CSV: a column occurs twice: {', '.join(names)}")
     missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise FormatError(f"{path}: not a detections CSV: no column {', '.join(missing)}")
     rows: dict[tuple[str, int], list[list[float]]] = {}
     for number, row in enumerate(reader, start=1):
+        if None in row or None in row.values():
+            raise FormatError(f"{path}: row {number} has not one value for each of the {len(names)} columns; is it cut off?")
         try:
             values = [float(row[name]) for name in _NEEDED[1:]]
             values += [float(row.get(name) or default) for name, default in _OPTIONAL]
@@ -286,10 +294,28 @@ def _read_views(lines: list[str], path: Path, points: int) -> tuple[View, ...]:
             raise FormatError(f"{path}: row {number} has t_us {values[0]:g}, which no clock in microseconds reaches")
         if not (values[1].is_integer() and 0 <= values[1] < points):
             raise InputError(f"{path}: row {number} has id {values[1]:g}; the target has ids 0 to {points - 1}")
+        problem = _impossible(values, size)
+        if problem:
+            raise InputError(f"{path}: row {number} {problem}")
         rows.setdefault(key, []).append(values)
     return tuple(_view(recording, index, np.array(values)) for (recording, index), values in rows.items())
 
 
+def _impossible(values: list[float], size: tuple[int, int]) -> str:
+    """What cannot be in a row of t_us, id, x, y, sxx, sxy, syy, vx, vy, window_us; empty if nothing."""
+    t_us, _, x, y, sxx, sxy, syy, _, _, window_us = values
+    if not t_us.is_integer():
+        return f"has t_us {t_us:g}, which is no whole number of microseconds"
+    if not (-_OUTSIDE_PX <= x <= size[0] - 1 + _OUTSIDE_PX and -_OUTSIDE_PX <= y <= size[1] - 1 + _OUTSIDE_PX):
+        return f"has a point at ({x:g}, {y:g}), outside the image of {size[0]}x{size[1]} px"
+    if not (sxx > 0 and syy > 0 and sxx * syy > sxy * sxy):
+        return f"has sxx {sxx:g}, sxy {sxy:g}, syy {syy:g}, which is no covariance: it has to be positive definite"
+    if window_us < 0:
+        return f"has window_us {window_us:g}, which is negative"
+    return ""
+
+
+_OUTSIDE_PX = 1.0
 _OPTIONAL = (
     ("sxx", _DEFAULT_VARIANCE_PX2), ("sxy", 0.0), ("syy", _DEFAULT_VARIANCE_PX2), ("vx", 0.0), ("vy", 0.0), ("window_us", 0.0),
 )

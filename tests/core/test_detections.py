@@ -19,10 +19,14 @@ FINITE = st.floats(-1e4, 1e4)
 def views(draw):
     ids = draw(st.lists(st.integers(0, len(TARGET) - 1), min_size=1, max_size=6, unique=True))
     n = len(ids)
-    numbers = np.array(draw(st.lists(st.tuples(*[FINITE] * 7), min_size=n, max_size=n)))
+    numbers = np.array(draw(st.lists(st.tuples(FINITE, FINITE), min_size=n, max_size=n)))
     t = np.array(draw(st.lists(st.integers(-(2**50), 2**50), min_size=n, max_size=n)))
-    cov = numbers[:, [2, 3, 3, 4]].reshape(n, 2, 2)
-    return View("", 0, t, np.array(ids), numbers[:, :2], cov, numbers[:, 5:], draw(st.integers(0, 10**6)))
+    xy = np.array(draw(st.lists(st.tuples(st.floats(0, 239), st.floats(0, 179)), min_size=n, max_size=n)))
+    std = st.floats(1e-3, 10)
+    factors = np.array(draw(st.lists(st.tuples(std, std, st.floats(-0.99, 0.99)), min_size=n, max_size=n)))
+    sx, sy, rho = factors.T
+    cov = np.stack([sx * sx, rho * sx * sy, rho * sx * sy, sy * sy], -1).reshape(n, 2, 2)
+    return View("", 0, t, np.array(ids), xy, cov, numbers, draw(st.integers(0, 10**6)))
 
 
 @st.composite
@@ -94,7 +98,15 @@ COLUMNS = "view,t_us,id,x_px,y_px\n"
     ("view,t_us,id,x_px\n0,1,2,3\n", FormatError, "no column y_px"),
     ("", FormatError, "no column view"),
     (COLUMNS + "0,1,2,here,4\n", FormatError, "row 1 holds something that is not a number"),
-    (COLUMNS + "0,1,2,3\n", FormatError, "row 1 holds something that is not a number"),
+    (COLUMNS + "0,1,2,3\n", FormatError, "row 1 has not one value for each of the 5 columns"),
+    (COLUMNS + "0,1,2,3,4,5\n", FormatError, "row 1 has not one value for each of the 5 columns"),
+    ("view,t_us,id,x_px,y_px,x_px\n0,1,2,3,4,5\n", FormatError, "a column occurs twice"),
+    (COLUMNS + "0,1.5,2,3,4\n", InputError, "row 1 has t_us 1.5, which is no whole number"),
+    (COLUMNS + "0,1,2,65,4\n", InputError, "row 1 has a point at (65, 4), outside the image of 64x48 px"),
+    ("view,t_us,id,x_px,y_px,sxx,sxy,syy\n0,1,2,3,4,0.01,5,0.01\n", InputError, "which is no covariance"),
+    ("view,t_us,id,x_px,y_px,sxx,sxy,syy\n0,1,2,3,4,0,0,0\n", InputError, "which is no covariance"),
+    ("view,t_us,id,x_px,y_px,window_us\n0,1,2,3,4,-5\n", InputError, "window_us -5, which is negative"),
+    (HEAD + "# width: 32\n# height: 48\n" + COLUMNS, InputError, "states a sensor of 32x48 px, not 64x48"),
     (COLUMNS + "0.5,1,2,3,4\n", FormatError, "row 1 holds something that is not a number"),
     (COLUMNS + "0,1,2,3,4\n0,1,3,nan,4\n", FormatError, "row 2 holds a value that is not finite"),
     (COLUMNS + "0,1e30,2,3,4\n", FormatError, "row 1"),
