@@ -19,7 +19,7 @@ from evcam.calib.bundle import (
 )
 from evcam.calib.calibration import Calibration, ViewFit, software_versions
 from evcam.calib.covariance import cluster_robust_covariance, time_clusters, view_spacing_us
-from evcam.calib.observations import Observations, gather
+from evcam.calib.observations import Observations, gather, spread_out
 from evcam.calib.options import EQUAL_FOCAL, CalibrationOptions
 from evcam.calib.rejection import ViewLedger, faces_like_the_rest, inlier_points, typical_views
 from evcam.calib.selection import select_views
@@ -71,6 +71,10 @@ def calibrate(
     ledger.keep(counts >= options.min_points, "too few points", [f"{n}, needed {options.min_points}" for n in counts])
     _check_enough(ledger, detections)
     obs = gather([ledger.views[i] for i in ledger.kept], detections.target, options.min_std_px)
+    spread = spread_out(obs)
+    ledger.keep(spread, "points in one line or place")
+    _check_enough(ledger, detections)
+    obs = obs.take(spread)
     obs = _thin_out(obs, ledger, detections, options)
     camera = start_camera(model, detections.width, detections.height, obs, basis)
     estimate, obs = _start_all(camera, obs, ledger, detections)
@@ -183,9 +187,10 @@ def _check_enough(ledger: ViewLedger, detections: Detections) -> None:
     reasons.update(rejection.reason for _, rejection in ledger.rejected)
     total = len(detections.views) + len(detections.rejections)
     why = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    advice = "record the board longer, from more sides" if detections.views else "check that the target's numbers are the board's"
     raise NotEnoughDataError(
-        f"{len(ledger.kept)} of {total} views are usable, at least {MIN_VIEWS} are needed"
-        + (f" ({why})" if why else "") + "; record the board longer, from more sides"
+        f"{len(ledger.kept)} of {total} windows gave usable views, at least {MIN_VIEWS} are needed"
+        + (f" ({why})" if why else "") + f"; {advice}"
     )
 
 

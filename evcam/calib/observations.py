@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from evcam.core.detections import View
 from evcam.core.target import Target
+from evcam.solvers.homography import homography_dlt
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+_LEAST_WIDTH_PX = 1.0
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -66,6 +69,16 @@ def gather(views: Sequence[View], target: Target, min_std_px: float) -> Observat
         object_m[i, :n], xy[i, :n] = board[view.ids], points_at_middle(view)
         whitening[i, :n], mask[i, :n] = _whitening(view.cov, min_std_px), True
     return Observations(object_m, xy, whitening, mask)
+
+
+def spread_out(obs: Observations) -> Mask:
+    """Views whose points lie neither on one line of the board or the image nor in one place, shape (V,)."""
+    determined = np.asarray(homography_dlt(obs.object_m[..., :2], obs.xy, obs.mask).is_determined)
+    weight = obs.mask / np.maximum(obs.mask.sum(1, keepdims=True), 1)
+    off = obs.xy - np.einsum("vk,vki->vi", weight, obs.xy)[:, None]
+    width_px = np.sqrt(np.maximum(np.linalg.eigvalsh(np.einsum("vk,vki,vkj->vij", weight, off, off))[:, 0], 0.0))
+    spread: Mask = determined & (width_px > _LEAST_WIDTH_PX)
+    return spread
 
 
 def _whitening(cov: Array, min_std_px: float) -> Array:

@@ -1,6 +1,7 @@
 """``evcam calibrate`` and ``evcam export``, from detections."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -121,3 +122,17 @@ def test_a_table_that_is_not_there_is_told_before_a_target_is_asked_for(run, tmp
     outcome = run("calibrate", tmp_path / "gone.csv", "--out", tmp_path / "cal.json")
     assert outcome.code == 1
     assert "gone.csv: no such file" in outcome.err
+
+
+@pytest.mark.parametrize("column", [slice(4, 5), slice(4, 6)], ids=["one line", "one place"])
+def test_points_in_one_line_or_place_are_told(run, detections, tmp_path, column):
+    lines = Path(detections).read_text().splitlines()
+    for i, line in enumerate(lines):
+        if not line.startswith("#") and "x_px" not in line:
+            cells = line.split(",")
+            cells[column] = ["1"] * (column.stop - column.start)
+            lines[i] = ",".join(cells)
+    (tmp_path / "flat.csv").write_text("\n".join(lines) + "\n")
+    outcome = run("calibrate", tmp_path / "flat.csv", "--out", tmp_path / "cal.json")
+    assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+    assert "points in one line or place" in outcome.err
