@@ -111,7 +111,7 @@ def test_unknown_names_are_refused_with_what_there_is(make_detections):
 def test_too_few_views_say_how_many_and_why(make_detections):
     found = make_detections(views=40)
     found = dataclasses.replace(found, views=found.views[:4], rejections=(Rejection("a", 0, "too few events"),) * 7)
-    with pytest.raises(NotEnoughDataError, match=r"4 of 11 windows gave usable views, at least 5 are needed \(7 too few events\)"):
+    with pytest.raises(NotEnoughDataError, match=r"4 of 11 windows gave usable views, at least 5 .* \(7 too few events\)"):
         calibrate(found)
     with pytest.raises(NotEnoughDataError, match="0 of 0"):
         calibrate(dataclasses.replace(found, views=(), rejections=()))
@@ -133,7 +133,7 @@ def test_views_on_a_line_give_no_pose(make_detections):
     use = line.ids % 4 == 1
     odd = {name: getattr(line, name)[use & (line.ids // 4 % 2 == 0)] for name in ("t_us", "ids", "xy", "cov", "velocity")}
     result = calibrate(changed(found, 4, **odd), options=CalibrationOptions(min_points=4))
-    assert result.rejection_counts() == {"points do not determine a pose": 1}
+    assert result.rejection_counts() == {"points in one line or place": 1}
 
 
 def test_many_views_are_thinned_for_coverage(make_detections):
