@@ -19,7 +19,7 @@ def judge(calibration: Calibration) -> list[str]:
 
     Notes
     -----
-    Nothing here sees a wrong board size or a bias that all views share.
+    Nothing here sees a wrong spacing of the board or a bias that all views share.
     """
     reasons = []
     camera, views = calibration.camera, len(calibration.fits)
@@ -41,4 +41,16 @@ def judge(calibration: Calibration) -> list[str]:
     if uncertain > _LARGEST_UNCERTAINTY_PX:
         reasons.append(f"projection is uncertain by {uncertain:.1f} px where the board was seen, "
                        f"limit {_LARGEST_UNCERTAINTY_PX} px; record more, from more sides")
-    return reasons
+    return reasons + _board_reasons(calibration)
+
+
+def _board_reasons(calibration: Calibration) -> list[str]:
+    """Signs that the target's rows and columns are not those of the board that was seen."""
+    detections = calibration.detections
+    size = len(detections.target)
+    seen = np.unique(np.concatenate([view.ids for view in detections]))
+    if len(seen) < size:
+        return [f"{size - len(seen)} of the target's {size} points were seen in no view; check its rows and columns"]
+    if detections.mode != "given" and max(len(view) for view in detections) < size:
+        return [f"no view shows all of the target's {size} points; check its rows and columns, or record the whole board"]
+    return []

@@ -197,3 +197,19 @@ def test_views_of_several_recordings_may_come_in_any_order(make_detections):
     found = make_detections(views=30, names=("a", "b", "c"))
     turned = Detections.merge([dataclasses.replace(found, views=tuple(v for v in found if v.recording == n)) for n in "cab"])
     assert calibrate(turned).camera.params == pytest.approx(calibrate(found).camera.params, rel=1e-5, abs=1e-5)
+
+
+def without(view, point):
+    use = view.ids != point
+    return dataclasses.replace(view, **{name: getattr(view, name)[use] for name in ("t_us", "ids", "xy", "cov", "velocity")})
+
+
+def test_points_that_no_view_shows_speak_against_the_target(make_detections):
+    found = make_detections()
+    last = len(found.target) - 1
+    never = dataclasses.replace(found, views=tuple(without(view, last) for view in found))
+    assert judge(calibrate(never)) == [f"1 of the target's {last + 1} points were seen in no view; check its rows and columns"]
+    in_turn = tuple(without(view, (0, last)[i % 2]) for i, view in enumerate(found))
+    (reason,) = judge(calibrate(dataclasses.replace(found, views=in_turn, mode="moving")))
+    assert "no view shows all" in reason
+    assert judge(calibrate(dataclasses.replace(found, views=in_turn))) == []

@@ -47,10 +47,10 @@ def camera_from_dict(data: Mapping[str, Any], where: str) -> Camera:
         if set(params) != set(names):
             raise FormatError(f"{where}: {data['model']} has the parameters {', '.join(names)}, not {', '.join(params)}")
         return Camera(data["model"], np.array([float(params[name]) for name in names]), data["width"], data["height"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise FormatError(f"{where}: not a camera of evcam ({type(error).__name__}: {error})") from None
     except InputError as error:
         raise FormatError(f"{where}: {error}") from None
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FormatError(f"{where}: not a camera of evcam ({type(error).__name__}: {error})") from None
 
 
 def _numbers(text: str) -> list[float] | None:
