@@ -83,10 +83,6 @@ def _load_for_good(name: str) -> ModuleType:
     """Import what stays until the process ends: looking through it for garbage would cost a tenth of a second."""
     gc.disable()
     module = importlib.import_module(name)
-    if "numba" in sys.modules:
-        from evcam._jit import forgo_blas
-
-        forgo_blas()
     gc.freeze()
     gc.enable()
     return module

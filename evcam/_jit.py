@@ -7,9 +7,7 @@ the very first run of a machine pays for compilation.
 
 from __future__ import annotations
 
-import importlib
 import os
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -51,21 +49,6 @@ def reordering_kernel(function: F) -> F:
     """
     compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", fastmath={"reassoc"})(function)
     return compiled
-
-
-def forgo_blas() -> None:
-    """Keep Numba from importing SciPy's linear algebra with the first kernel, which takes 0.06 s; ours use none.
-
-    For a process in which nobody else's kernels need it.
-    """
-    name = "scipy.linalg.cython_blas"
-    if name in sys.modules or "numba.np.arraymath" in sys.modules:
-        return
-    sys.modules[name] = None  # type: ignore[assignment]  # the import system's mark of a module that is not there
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        del sys.modules[name]
 
 
 class _FirstCompilation(event.Listener):

@@ -23,8 +23,8 @@ from evcam.solvers.weak_line import middle_of_posterior
 Array = NDArray[np.float64]
 
 # Beyond this the direction is no longer near enough to linear in the data for its covariance to be believed.
-_WEAK_RAD = 0.1
-_WEAK_LENGTH = 0.2
+_WEAK_RAD = 0.12
+_WEAK_LENGTH = 0.24
 # Probability that the residuals of a line understate the noise by more than is allowed for.
 _LUCKY = 1e-3
 # Probability that a line at rest is taken for one in motion, and that a good line is said to misfit.
@@ -74,8 +74,8 @@ def refine_line(
     Returns
     -------
     LineEstimate
-        `WEAK` where the direction, at the largest noise that the residuals allow, is uncertain by more than 0.1 rad or the
-        speed by more than a fifth, or where the residuals show a bend that no moving line explains.  Where it is the
+        `WEAK` where the direction, at the largest noise that the residuals allow, is uncertain by more than 0.12 rad or the
+        speed by more than a quarter, or where the residuals show a bend that no moving line explains.  Where it is the
         direction that is uncertain, the answer is not the most likely one but the middle of the posterior
         (`evcam.solvers.weak_line`).
 

@@ -10,15 +10,14 @@ from numpy.typing import NDArray
 
 from evcam.core.detections import View
 from evcam.core.target import CircleGrid
-from evcam.detect.simplex import minimize_simplex
 from evcam.solvers.circle_image import circle_center_offset
 from evcam.solvers.homography import homography_dlt, transfer
 
 Array = NDArray[np.float64]
 
 _WEAKEST, _STRONGEST = np.array([-0.8, -0.1]), np.array([0.5, 0.3])
-_FIRST_SIMPLEX = np.array([[0.0, 0.0], [-0.2, 0.0], [0.0, 0.05]])
-_TOLERANCES = {"x_tolerance": 1e-3, "f_tolerance": 1e-5}
+_LENS_STEPS, _LENS_CONVERGED, _DIFFERENCE = 20, 1e-4, 1e-4
+_FLOOR_PX = 0.02
 _NEWTON_STEPS = 6
 _VIEWS_FOR_LENS = 24
 _POINTS_FOR_LENS = 12
@@ -89,17 +88,24 @@ def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> L
     spread = [useful[i] for i in np.unique(np.linspace(0, len(useful) - 1, _VIEWS_FOR_LENS).astype(int))]
 
     board, image, mask = _padded(spread)
-    count = mask.sum(1)
-    middles = np.stack([(count - 1) // 2, count // 2], -1)
 
-    def unevenness(strengths: Array) -> float:
+    def miss(strengths: Array) -> Array:
         lens = LensBend(width, height, *map(float, strengths))
         H = homography_dlt(board, lens.straightened(image), mask).matrix
-        miss = np.linalg.norm(lens.bent(transfer(H, board)) - image, axis=2)
-        ordered = np.sort(np.where(mask, miss, np.inf), axis=1)
-        return float(np.take_along_axis(ordered, middles, 1).mean())  # the mean of the views' medians
+        return (lens.bent(transfer(H, board)) - image)[mask]
 
-    found = minimize_simplex(unevenness, _FIRST_SIMPLEX, _WEAKEST, _STRONGEST, max_evaluations=80, **_TOLERANCES)
+    found = np.zeros(2)
+    for _ in range(_LENS_STEPS):
+        # Gauss-Newton on distances instead of squares: weights that fall with the distance.
+        here = miss(found)
+        weight = 1 / np.maximum(np.linalg.norm(here, axis=1), _FLOOR_PX)
+        slopes = [(miss(found + d) - miss(found - d)) / (2 * _DIFFERENCE) for d in _DIFFERENCE * np.eye(2)]
+        J = np.stack(slopes, -1)
+        normal, pull = np.einsum("n,nki,nkj->ij", weight, J, J), np.einsum("n,nki,nk->i", weight, J, here)
+        step = -np.linalg.lstsq(normal, pull, rcond=None)[0]
+        before, found = found, np.clip(found + step, _WEAKEST, _STRONGEST)
+        if np.abs(found - before).max() < _LENS_CONVERGED:
+            break
     return LensBend(width, height, *map(float, found))
 
 

@@ -247,6 +247,11 @@ def one_row():
     return Events.from_arrays(1000 * np.arange(64), np.arange(64), np.full(64, 20), np.ones(64, bool), **SIZE)
 
 
+@pytest.mark.parametrize("events", [Events.empty(64, 48), noise()], ids=["nothing", "background"])
+def test_still_scene_has_no_flow(events):
+    assert not normal_flow(events).is_known.any()
+
+
 @pytest.mark.parametrize("events", [Events.empty(64, 48), noise(), flash(0), flash(200), one_row()],
                          ids=["nothing", "background", "flash", "flash with jitter", "one row"])
 def test_what_does_not_move_or_has_no_direction_has_no_flow(events):
