@@ -110,7 +110,7 @@ def test_a_wrong_spacing_is_not_seen_and_changes_translations_only(held):
 def test_a_stretched_print_shows_in_the_focal_lengths(make_detections):
     R, t = waved()
     (text,) = judge(calibrate(make_detections(R=R @ np.diag([1.0, 1.03, 1.0]), t=t))).texts
-    assert text.startswith("fx and fy differ by 3.")
+    assert text.startswith("fx and fy differ by 2.9 %")
     assert text.endswith("check the target's rows and columns, and that the print is not stretched")
 
 
