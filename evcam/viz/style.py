@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import math
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ class Picture:
     kind: str
     data: bytes
     caption: str
+
+    def _repr_mimebundle_(self, **unused: object) -> dict[str, str]:
+        """How notebooks show it."""
+        if self.kind == "svg":
+            return {"image/svg+xml": self.data.decode(), "text/plain": self.caption}
+        return {"image/png": base64.b64encode(self.data).decode(), "text/plain": self.caption}
 
 
 @contextmanager
