@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 
 _LEVELS_PX = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
 _ACROSS = 120
+_RANGE = 100.0
 
 
 def uncertainty_map(calibration: Calibration) -> Picture:
@@ -42,7 +43,8 @@ def logarithmic_map(axes: Axes, px: Array, values: Array) -> QuadContourSet:
     from matplotlib.colors import BoundaryNorm
 
     finite = values[np.isfinite(values)]
-    low, high = float(finite.min()), float(finite.max())
+    high = float(finite.max())
+    low = max(float(finite.min()), high / _RANGE)
     first = max((k for k, level in enumerate(_LEVELS_PX) if level <= low), default=0)
     last = min((k for k, level in enumerate(_LEVELS_PX) if level >= high), default=len(_LEVELS_PX) - 1)
     levels = _LEVELS_PX[first : max(last, first + 1) + 1]
