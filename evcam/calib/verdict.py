@@ -73,7 +73,7 @@ class _Limits:
         return self.distrust if grade is Grade.DISTRUST else self.usable
 
 
-_VIEWS = _Limits(8, 8)
+_FEWEST_VIEWS = 8
 _STRETCHES = _Limits(10, 5)
 _FOCAL_SHARE = _Limits(0.005, 0.02)
 _COVERED = _Limits(0.5, 0.25)
@@ -105,8 +105,8 @@ def judge(calibration: Calibration) -> Judgement:
 
 def _amount(calibration: Calibration) -> Iterator[Reason]:
     views, stretches = len(calibration.fits), calibration.independent_stretches
-    if views < _VIEWS.distrust:
-        yield Reason(Grade.DISTRUST, f"only {views} views, {_VIEWS.distrust:.0f} are needed to judge; record longer")
+    if views < _FEWEST_VIEWS:
+        yield Reason(Grade.DISTRUST, f"only {views} views, {_FEWEST_VIEWS} are needed to judge; record longer")
     elif grade := _STRETCHES.grade(stretches):
         limit = _STRETCHES.broken(grade)
         yield Reason(grade, f"only {stretches} independent stretches of time, limit {limit:.0f}; record longer")
@@ -117,7 +117,7 @@ def _focal_lengths(calibration: Calibration, coverage: Coverage) -> Iterator[Rea
     worst = int(np.argmax(share))
     if grade := _FOCAL_SHARE.grade(float(share[worst])):
         tilt = coverage.largest_tilt_deg
-        advice = (f"the board was never tilted by more than {tilt:.0f} degrees: tilt it by 20 to 40 to every side"
+        advice = (f"the board was hardly ever tilted by more than {tilt:.0f} degrees: tilt it by 20 to 40 to every side"
                   if tilt < _LITTLE_TILT_DEG else "record more, with the board tilted to every side")
         yield Reason(grade, f"{calibration.param_names[worst]} is uncertain by {100 * share[worst]:.1f} %, "
                             f"limit {100 * _FOCAL_SHARE.broken(grade):.1f} %; {advice}")
