@@ -12,8 +12,8 @@ import numpy as np
 from evcam.calib import Calibration, Comparison, judge, split_halves, what_next
 from evcam.calib.comparison import Agreement
 from evcam.calib.coverage import join, measure_coverage
+from evcam.calib.judgement import Grade
 from evcam.calib.options import CalibrationOptions
-from evcam.calib.verdict import Grade
 from evcam.errors import NotEnoughDataError
 from evcam.io import Recording
 from evcam.report.hints import HINTS

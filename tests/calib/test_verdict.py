@@ -7,8 +7,9 @@ import pytest
 
 from evcam.calib import CalibrationOptions, calibrate
 from evcam.calib.coverage import measure_coverage, movement_px
+from evcam.calib.judgement import Grade
 from evcam.calib.next_views import what_next
-from evcam.calib.verdict import Grade, judge
+from evcam.calib.verdict import judge
 from evcam.core.camera import Camera
 from evcam.core.rotation import exp_so3
 from evcam.core.target import CircleGrid
