@@ -157,7 +157,7 @@ class Section:
 SECTIONS = {
     "lines": Section(line_trial, LINES, 6000, {"line": 5, "velocity": 3, "direction": 2}),
     "directions": Section(direction_trial, DIRECTIONS, 1500, {"direction": 2}),
-    "gyro": Section(gyro_trial, GYRO, 600, {"bias": 3, "direction": 2}),
+    "gyro": Section(gyro_trial, GYRO, 400, {"bias": 3, "direction": 2}),
 }
 
 
