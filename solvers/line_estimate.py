@@ -17,7 +17,9 @@ Array = NDArray[np.float64]
 
 # Beyond these doubts the direction is no longer near enough to linear in the data for its covariance to be believed.
 WEAK_RAD = 0.12
-WEAK_LENGTH = 0.24
+WEAK_LENGTH = 0.2
+# What a rule of three points an axis leaves out of the curvature of the direction: terms that mix axes.
+_MIXED = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -107,10 +109,18 @@ class LineEstimate:
 
     @property
     def direction_covariance(self) -> Array:
-        """Covariance of `direction` on its tangent plane, rad^2, (3, 3), with the second-order term of its curvature."""
-        first, turning = self._turning()
+        """Covariance of `direction` on its tangent plane, rad^2, (3, 3), with the curvature along every axis of uncertainty.
+
+        By the Gauss-Hermite rule of three points on each principal axis of the covariance of `vector`.
+        """
+        sizes, axes = np.linalg.eigh(self.covariance)
+        steps = np.sqrt(3 * np.maximum(sizes, 0.0))[:, None] * axes.T
+        moved = self.vector + np.concatenate([steps, -steps])
+        moved /= np.linalg.norm(moved[:, :3], axis=1, keepdims=True)
+        velocities = partial_velocity(moved[:, :3], moved[:, 3:])
         tangent = _across(self.direction)
-        covariance: Array = tangent @ first @ tangent / float(self.a @ self.a) + 0.5 * turning**2 * tangent
+        off = (velocities / np.linalg.norm(velocities, axis=1, keepdims=True)) @ tangent
+        covariance: Array = off.T @ off / 6 + _MIXED * self._turning()[1] ** 2 * tangent
         return covariance
 
     @property

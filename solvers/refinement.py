@@ -71,7 +71,7 @@ def refine_line(
     -------
     LineEstimate
         `WEAK` where the direction, at the largest noise that the residuals allow, is uncertain by more than 0.12 rad or the
-        speed by more than a quarter, or where the residuals show a bend that no moving line explains.  Where it is the
+        speed by more than a fifth, or where the residuals show a bend that no moving line explains.  Where it is the
         direction that is uncertain, the answer is not the most likely one but the middle of the posterior
         (`evcam.solvers.weak_line`).
 
