@@ -28,7 +28,7 @@ _CONVERGED = 0.02
 # Cosine between the directions that the two steps of the estimate end with.
 _AGREED = 0.98
 # Probability that lines which obey one direction and one bias are said to disagree.
-_DISAGREE = 1e-3
+_DISAGREE = 5e-3
 # The data have to narrow the prior by at least this factor in every axis to count as having told the bias.
 _TOLD = 0.5
 
@@ -124,12 +124,12 @@ def refine_gyro_bias(
     corrected = [line.corrected(found.bias) for line in lines]
     motion = estimate_direction(corrected, noise=noise, options=options)
     narrowing = np.sqrt(np.linalg.eigvalsh(found.covariance)) / prior_sigma_rad_s
-    # Lines that still disagree after the correction tell a false minimum.
-    agreed = found.agreed and motion.scatter_rad_s == 0 and abs(float(motion.vector @ found.direction)) > _AGREED
-    told = int((narrowing < _TOLD).sum()) if agreed else 0
-    status = (Status.UNDETERMINED, Status.WEAK, Status.WEAK, Status.OK)[told]
+    settled = found.settled and motion.status is Status.OK and abs(float(motion.vector @ found.direction)) > _AGREED
     if motion:
-        motion = _with_bias(motion, corrected, noise or EventNoise(), found.covariance)
+        motion, agreed = _with_bias(motion, corrected, noise or EventNoise(), found.covariance)
+        settled = settled and agreed
+    told = int((narrowing < _TOLD).sum()) if settled else 0
+    status = (Status.UNDETERMINED, Status.WEAK, Status.WEAK, Status.OK)[told]
     return GyroBiasEstimate(status, found.bias, found.covariance, narrowing, motion)
 
 
@@ -148,12 +148,12 @@ def _certain(lines: Sequence[DerotatedEvents], noise: EventNoise | None) -> list
 
 @dataclass(frozen=True, eq=False, slots=True)
 class _Adjusted:
-    """A minimum; agreed if the iteration has settled there and the lines obey it."""
+    """Where the iteration ended, and whether it has settled there."""
 
     bias: Array
     direction: Array
     covariance: Array
-    agreed: bool
+    settled: bool
 
 
 def _adjusted(lines: Sequence[DerotatedEvents], direction: Array, noise: EventNoise, prior_sigma_rad_s: float) -> _Adjusted:
@@ -169,21 +169,24 @@ def _adjusted(lines: Sequence[DerotatedEvents], direction: Array, noise: EventNo
         direction = turned / np.linalg.norm(turned)
         bias = bias + step[2:] * min(1.0, prior_sigma_rad_s / max(float(np.linalg.norm(step[2:])), 1e-300))
         if step[2:] @ np.linalg.solve(covariance, step[2:]) < _CONVERGED**2:
-            agreed = bool(chdtrc(max(len(fits.used) - _UNKNOWNS, 1), normal.misfit) > _DISAGREE)
-            return _Adjusted(bias, direction, covariance, agreed)
+            return _Adjusted(bias, direction, covariance, True)
     return _Adjusted(bias, direction, covariance, False)
 
 
 def _with_bias(
     motion: DirectionEstimate, lines: Sequence[DerotatedEvents], noise: EventNoise, covariance: Array
-) -> DirectionEstimate:
-    """The direction, with what the covariance of the bias does to it."""
+) -> tuple[DirectionEstimate, bool]:
+    """The direction, with what the covariance of the bias does to it, and whether all lines agree on it.
+
+    A few lines find a false bias by chance that suits them; the uncertain ones then speak against it.
+    """
     fits = fit_jointly(lines, noise)
     if fits is None:
-        return motion
+        return motion, False
     normal = _normal(fits, motion.vector, np.zeros(3), np.zeros((3, 3)))
     turning = normal.axes @ np.linalg.solve(normal.information[:2, :2], normal.information[:2, 2:])
-    return replace(motion, covariance=motion.covariance + turning @ covariance @ turning.T)
+    agreed = bool(chdtrc(len(fits.used) - _UNKNOWNS, normal.misfit) > _DISAGREE)
+    return replace(motion, covariance=motion.covariance + turning @ covariance @ turning.T), agreed
 
 
 @dataclass(frozen=True, eq=False, slots=True)
