@@ -21,7 +21,7 @@ _LEAST = 1e-4
 _BESIDE = 4.0
 # The median of |normal| in standard deviations.
 _MEDIAN_NORMAL = 0.6745
-# An event with this leverage can hold the line where nothing else wants it; at most so many are tried.
+# Events with this leverage can hold the line where nothing else wants it; at most so many are left out.
 _HOLDS = 0.1
 _MOST_HOLDERS = 6
 
@@ -121,7 +121,8 @@ def _holders(events: DerotatedEvents, mixture: _Mixture) -> NDArray[np.int64]:
     rows /= sizes
     leverages = ((rows @ inverse) * rows).sum(1)
     worst = np.argsort(-leverages, kind="stable")[:_MOST_HOLDERS]
-    return some[worst[leverages[worst] > _HOLDS]]
+    holders: NDArray[np.int64] = some[worst[leverages[worst] > _HOLDS]]
+    return holders
 
 
 def _squared(events: DerotatedEvents, vector: Array) -> Array:
