@@ -80,7 +80,7 @@ class EventPacketDecoder:
             position, status = self._decoder.feed(words, position, True)
             pieces.append(self._decoder.end())
         if status == DAMAGED:
-            raise FormatError(f"event packet: damaged at byte {2 * position}: too many words of unknown kinds")
+            raise FormatError(f"event packet: damaged at byte {2 * position}: {self._decoder.coding.damage}")
         return pieces[0] if len(pieces) == 1 else _joined(pieces)
 
     def _mono(self, words: NDArray[np.uint64], time_base_ns: int) -> Columns:

@@ -81,6 +81,11 @@ class Source(ABC):
         """All edges seen on the camera's external inputs, None where the format has no place for them."""
         return None
 
+    def trigger_count(self) -> int | None:
+        """Number of `triggers`; costs nothing once all events have been read."""
+        edges = self.triggers()
+        return None if edges is None else len(edges)
+
     def frame_count(self) -> int | None:
         """Complete intensity frames in the file, None where the format has none."""
         return None

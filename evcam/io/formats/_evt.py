@@ -41,4 +41,4 @@ def _coding(word: np.dtype[Any], record: int, kernel: Any, size: tuple[int, int]
     start[[kernels.HIGH, kernels.LOW, kernels.Y]] = -1
     start[kernels.LAST_US], start[kernels.OFFSET_US] = kernels.NEVER_US, offset_us
     return Coding(word, record, kernel, np.array([width, height, record, head]), start, kernels.LAST_US, kernels.EVENTS,
-                  kernels.TRIGGERS, _REPAIRS)
+                  kernels.TRIGGERS, _REPAIRS, "too many words of unknown kinds")
