@@ -66,11 +66,11 @@ class EventPacketDecoder:
         return self._mono(data.view("<u8"), time_base_ns) if self._is_mono else self._evt3(data.view("<u2"))
 
     def repairs(self) -> dict[str, int]:
-        """What was repaired or left out so far, in the plural, and how often."""
+        """What was repaired or left out so far, and how often."""
         coding = self._decoder.coding
         counts = {message: int(self._decoder.state[place]) for message, place in coding.repairs.items()}
-        counts["events outside the sensor are left out"] += self._outside
-        counts["packets end within a word, which is left out"] = self._cut
+        counts["events outside the sensor, left out"] += self._outside
+        counts["packets that end within a word, which is left out"] = self._cut
         return {message: count for message, count in counts.items() if count}
 
     def _evt3(self, words: NDArray[np.uint16]) -> Columns:

@@ -98,9 +98,9 @@ class Source(ABC):
     def warn_count(self, message: str, count: int) -> None:
         """Note how often something was repaired or left out; a later ``count`` replaces an earlier one.
 
-        ``message`` begins with what is counted, in the plural: "events ...".
+        ``message`` says what is counted: "events outside the sensor, left out".
         """
-        told, position = f"{count:,} {message}", self._counted.get(message)
+        told, position = f"{message}: {count:,}", self._counted.get(message)
         if position is not None:
             self.warnings[position] = told
         elif count:

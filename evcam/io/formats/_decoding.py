@@ -45,7 +45,7 @@ class Coding:
     last_us, events, triggers : int
         Places in the state: time of the latest event, numbers of events and edges so far.
     repairs : mapping of str to int
-        What was repaired or left out, in the plural, and the place of its number.
+        What was repaired or left out, as `Source.warn_count` wants it, and the place of its number.
     damage : str
         What makes the kernel give up.
     """

@@ -11,12 +11,12 @@ from evcam.io.formats._decoding import Coding
 
 MAX_SIZE_PX = 2048
 _REPAIRS = {
-    "events before the first time word are left out": kernels.EARLY,
-    "events that came late are held at the latest time": kernels.HELD,
-    "damaged time words are passed over": kernels.IGNORED,
-    "times the camera's clock was set back: times go on from there, without the gap": kernels.RESETS,
-    "words of unknown kinds are passed over": kernels.UNKNOWN,
-    "events outside the sensor are left out": kernels.OUTSIDE,
+    "events before the first time word, left out": kernels.EARLY,
+    "events that came late, held at the latest time": kernels.HELD,
+    "damaged time words, passed over": kernels.IGNORED,
+    "settings back of the camera's clock, after which times go on without a gap": kernels.RESETS,
+    "words of unknown kinds, passed over": kernels.UNKNOWN,
+    "events outside the sensor, left out": kernels.OUTSIDE,
 }
 
 

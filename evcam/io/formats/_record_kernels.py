@@ -1,7 +1,8 @@
 """Decoding of DAT's records of eight bytes and of Event Stream's bytes, resumable at any record or byte.
 
-As in the EVT kernels times never fall: events that come late are held at the latest time, and a clock that is set back by
-more than that goes on from there; a single time is not believed when the one after it lies nearer ahead of the one before.
+As in the EVT kernels times never fall: events that come up to 66 ms late are held at the latest time, and a clock that is set
+back further goes on from there; a time that leads far away is not believed when the one after it lies nearer ahead of the one
+before it.
 """
 
 from __future__ import annotations
@@ -87,7 +88,7 @@ def decode_dat(
         if raw < 0:
             raw = stored
         step = (stored - raw) & _COUNTER
-        if step > LATE_US:
+        if LATE_US < step <= _COUNTER - LATE_US:
             if i + 2 >= len(words) and not final:
                 status = MORE
                 break

@@ -17,7 +17,8 @@ from evcam.io.formats._decoding import DAMAGED, DONE, FULL, MORE, Coding, Column
 from evcam.io.source import BLOCK_EVENTS, Block, Source
 
 _READ_BYTES = 1 << 20
-_LEAST_EVENTS = 4096
+_LEAST_EVENTS = 1 << 14
+_GROWTH = 2
 
 
 class Checkpoint(NamedTuple):
@@ -88,9 +89,12 @@ class StreamSource(Source):
         with self.path.open("rb") as file:
             file.seek(place.byte)
             words, byte = self._read(file, np.empty(0, self._coding.word)), place.byte
+            # Whoever enters in the middle may want little: pieces grow from few events on.
+            count = max(max_events, _LEAST_EVENTS) if start_us is None else _LEAST_EVENTS
             while True:
                 first = int(decoder.state[self._coding.events])
-                decoder.begin(max(max_events, _LEAST_EVENTS))
+                decoder.begin(count)
+                count = min(_GROWTH * count, max(max_events, _LEAST_EVENTS))
                 status, words, byte = self._fill(decoder, file, words, byte, noting)
                 yield first, decoder.end()
                 if status == DAMAGED:

@@ -24,10 +24,10 @@ _RECORD_BYTES = 8
 _SAMPLE_RECORDS = 1 << 17
 _LAYOUTS = {True: (14, 28), False: (9, 17)}  # from version 2 on: shifts of y and of the polarity
 _REPAIRS = {
-    "events that came late are held at the latest time": kernels.HELD,
-    "damaged times are passed over": kernels.IGNORED,
-    "times the camera's clock was set back: times go on from there, without the gap": kernels.RESETS,
-    "events outside the sensor are left out": kernels.OUTSIDE,
+    "events that came late, held at the latest time": kernels.HELD,
+    "damaged times, passed over": kernels.IGNORED,
+    "settings back of the camera's clock, after which times go on without a gap": kernels.RESETS,
+    "events outside the sensor, left out": kernels.OUTSIDE,
 }
 
 

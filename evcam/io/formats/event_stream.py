@@ -23,8 +23,8 @@ _VERSION = 2
 _KINDS = ("generic events", "DVS events", "ATIS events", "display events", "colour events")
 _DVS, _ATIS = 1, 2
 _REPAIRS = {
-    "events outside the sensor are left out": kernels.OUTSIDE,
-    "exposure measurements are left out": kernels.NOT_DVS,
+    "events outside the sensor, left out": kernels.OUTSIDE,
+    "exposure measurements, left out": kernels.NOT_DVS,
 }
 
 
