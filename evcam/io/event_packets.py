@@ -40,7 +40,7 @@ class EventPacketDecoder:
             raise FormatError(f"event packets in the encoding {encoding!r}; evcam reads evt3 and mono")
         self._is_mono = encoding == "mono"
         self._size = (width, height)
-        self._decoder = Decoder(evt3(self._size))
+        self._decoder = Decoder(evt3(self._size, from_start=False))
         self._outside = 0
         self._cut = 0
 

@@ -10,6 +10,7 @@ from evcam.errors import FormatError
 
 _MAX_HEADER_BYTES = 1 << 20
 _MAX_LINE_BYTES = 4096
+_MOST_DIGITS = 18
 _SIZE = re.compile(r"\s*(\d{1,6})\s*[xX]\s*(\d{1,6})\s*")
 _NUMBER = re.compile(r"\s*(\d{1,6})\s*")
 _DATA_FILE = "Data file containing "
@@ -87,6 +88,20 @@ def option_of(values: dict[str, str], name: str) -> str | None:
         if key.strip().lower() == name:
             return value.strip()
     return None
+
+
+def offset_us(path: Path, values: dict[str, str]) -> int:
+    """What is to be added to the events' times, for recordings that some programs let begin at 0.
+
+    Raises
+    ------
+    FormatError
+        It is not a time.
+    """
+    text = values.get("t0", values.get("T0", "0"))
+    if not (text.isdecimal() and text.isascii() and len(text) <= _MOST_DIGITS):
+        raise FormatError(f"{path}: the time t0 in its header is {text[:_MOST_DIGITS]!r}, not whole microseconds")
+    return int(text)
 
 
 def size_of(values: dict[str, str]) -> tuple[int, int] | None:

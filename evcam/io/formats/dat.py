@@ -15,7 +15,7 @@ from evcam.errors import FormatError
 from evcam.io._check import check_size
 from evcam.io.formats import _record_kernels as kernels
 from evcam.io.formats._decoding import Coding
-from evcam.io.formats._prophesee_header import encoding_of, parse_header, read_header, size_of
+from evcam.io.formats._prophesee_header import encoding_of, offset_us, parse_header, read_header, size_of
 from evcam.io.formats._stream import Checkpoint, StreamSource
 from evcam.io.source import Format
 
@@ -73,9 +73,10 @@ class DatSource(StreamSource):
                 file.seek(byte - _RECORD_BYTES)
                 stored = int(np.frombuffer(file.read(4), "<u4")[0])
                 state = self._coding.start.copy()
-                state[[kernels.RAW_US, kernels.LAST_US]] = stored
+                state[kernels.RAW_US] = stored
+                state[kernels.LAST_US] = stored + state[kernels.OFFSET_US]
                 state[kernels.EVENTS] = (byte - begin) // _RECORD_BYTES
-                places.append(Checkpoint(stored + kernels.LATE_US, byte, state))
+                places.append(Checkpoint(int(state[kernels.LAST_US]) + kernels.LATE_US, byte, state))
         rising = all(a.last_us <= b.last_us for a, b in pairwise(places))
         return places if rising else []
 
@@ -87,7 +88,7 @@ def _coding(path: Path, values: dict[str, str], size: tuple[int, int] | None) ->
     y_shift, p_shift = _LAYOUTS[int(version) >= 2]
     width, height = check_size(size, str(path)) if size else (1 << y_shift, 1 << y_shift)
     start = np.zeros(kernels.STATE_SIZE, np.int64)
-    start[kernels.RAW_US], start[kernels.LAST_US] = -1, kernels.NEVER_US
+    start[kernels.RAW_US], start[kernels.LAST_US], start[kernels.OFFSET_US] = -1, kernels.NEVER_US, offset_us(path, values)
     return Coding(np.dtype("<u4"), 2, kernels.decode_dat, np.array([width, height, y_shift, p_shift]), start, kernels.LAST_US,
                   kernels.EVENTS, kernels.TRIGGERS, _REPAIRS, "too many events outside the sensor")
 

@@ -14,11 +14,10 @@ from evcam.errors import FormatError
 from evcam.io._check import check_size
 from evcam.io.formats._decoding import Coding
 from evcam.io.formats._evt import MAX_SIZE_PX, evt2, evt3, evt21
-from evcam.io.formats._prophesee_header import encoding_of, option_of, parse_header, read_header, size_of
+from evcam.io.formats._prophesee_header import encoding_of, offset_us, option_of, parse_header, read_header, size_of
 from evcam.io.formats._stream import StreamSource
 from evcam.io.source import Format
 
-OFFSET_KEYWORD = "evcam_time_offset_us"
 _KINDS_EVT21 = (0, 1, 8, 10, 14, 15)
 _LOOK_RECORDS = 4096
 
@@ -38,24 +37,17 @@ class RawSource(StreamSource):
 
 
 def _coding(path: Path, values: dict[str, str], start: int, size: tuple[int, int] | None) -> Coding:
-    encoding, order = encoding_of(values), option_of(values, "endianness")
+    encoding, order, start_us = encoding_of(values), option_of(values, "endianness"), offset_us(path, values)
     if order not in (None, "little", "legacy"):
         raise FormatError(f"{path}: its header states words of {order} endianness; evcam reads little and legacy")
     if encoding == "EVT3":
-        return evt3(size, _offset_us(path, values))
+        return evt3(size, start_us)
     if encoding == "EVT2":
-        return evt2(size)
+        return evt2(size, start_us)
     if encoding == "EVT21":
-        return evt21(size, mask_first=_mask_is_first(path, start) if order is None else order == "little")
+        mask_first = _mask_is_first(path, start) if order is None else order == "little"
+        return evt21(size, start_us, mask_first=mask_first)
     raise FormatError(f"{path}: its events are encoded as {encoding}; evcam reads EVT2, EVT21 and EVT3")
-
-
-def _offset_us(path: Path, values: dict[str, str]) -> int:
-    """What evcam writes where times begin beyond the counter's range."""
-    text = values.get(OFFSET_KEYWORD, "0")
-    if not (text.removeprefix("-").isdecimal() and abs(int(text)) < 1 << 61):
-        raise FormatError(f"{path}: {OFFSET_KEYWORD} in its header is {text!r}, not a time")
-    return int(text)
 
 
 def _mask_is_first(path: Path, start: int) -> bool:

@@ -92,10 +92,20 @@ def test_events_outside_the_stated_sensor_are_left_out_and_counted(read):
 
 
 def test_events_before_the_first_time_word_are_left_out_and_counted(read):
-    words = [3, 0x2001, 0x8001, 0x2001, 0x6005, 0x2002]
+    words = [3, 0x2001, 0x8001, 0x6005, 0x2002]
     events, _, warnings = read(raw_header("3.0") + np.array(words, "<u2").tobytes())
     assert list(zip(events.t, events.x, strict=True)) == [(4101, 2)]
-    assert warnings == ("events before the first time word, left out: 2",)
+    assert warnings == ("events before the first time word, left out: 1",)
+
+
+@pytest.mark.parametrize("name", ["EVT3", "EVT2", "EVT21", "DAT"])
+def test_a_time_stated_in_the_header_is_added(read, name):
+    items = random_items(50, edges=False)
+    file = ENCODINGS[name].file(items)
+    begin = file.index(b"\n") + 1
+    events, _, warnings = read(file[:begin] + b"% t0 1700000000000000\n" + file[begin:])
+    np.testing.assert_array_equal(events.t, as_events(items).t + 1_700_000_000_000_000)
+    assert warnings == ()
 
 
 def test_an_event_may_begin_like_a_header_line(read):
@@ -110,7 +120,7 @@ def test_an_event_may_begin_like_a_header_line(read):
     (raw_header("3.0", geometry="% geometry 0x480\n"), "within 1..16384"),
     (raw_header("4.0"), "EVT 4.0"),
     (raw_header("2.1", more="% format EVT21;endianness=big\n"), "endianness"),
-    (raw_header("3.0", more="% evcam_time_offset_us 9" + "9" * 30 + "\n"), "not a time"),
+    (raw_header("3.0", more="% t0 9" + "9" * 30 + "\n"), "not whole microseconds"),
     (b"% Data file containing CD events\n% Version 2\n\x0e\x08", "edges on external inputs"),
     (b"% Data file containing CD events\n% Version 2\n\x0c\x10", "8 bytes"),
     (b"% Data file containing CD events\n% Version x\n\x0c\x08", "version"),
