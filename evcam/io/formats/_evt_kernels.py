@@ -221,6 +221,28 @@ def _following_evt2(words: NDArray[np.uint32], i: int, step: int) -> int:
 
 
 @kernel
+def _plain_evt2(
+    words: NDArray[np.uint32], base_us: int, last: int, params: _Params, t: NDArray[np.int64], x: _U16, y: _U16, p: _Bools
+) -> tuple[int, int, int]:
+    """Decode EVT 2.0 events up to the first word that is none; their number, that of those held, and the latest time."""
+    width, height, held, n = params[WIDTH], params[HEIGHT], 0, 0
+    for i in range(min(len(words), len(t))):
+        word = _whole(words[i])
+        px, py = (word >> 11) & 0x7FF, word & 0x7FF
+        if word >> 28 > 1 or px >= width or py >= height:
+            break
+        now = base_us + ((word >> 22) & 63)
+        held += now < last
+        last = max(now, last)
+        t[i] = last
+        x[i] = px
+        y[i] = py
+        p[i] = word >> 28 == 1
+        n = i + 1
+    return n, held, last
+
+
+@kernel
 def decode_evt2(
     words: NDArray[np.uint32], begin: int, final: bool, params: _Params, state: _State, t: NDArray[np.int64], x: _U16, y: _U16,
     p: _Bools, trigger_t: NDArray[np.int64], trigger_id: NDArray[np.uint8], trigger_rising: _Bools,
@@ -239,6 +261,13 @@ def decode_evt2(
         if n > room or k == trigger_room:
             status = FULL
             break
+        if timed and step == 1:
+            count, late, last = _plain_evt2(words[i:], base_us, last, params, t[n:], x[n:], y[n:], p[n:])
+            n += count
+            i += count
+            held += late
+            if i == len(words) or n > room:
+                continue
         word = _whole(words[i + head])
         kind = word >> 28
         now = base_us + ((word >> 22) & 63)
@@ -248,15 +277,7 @@ def decode_evt2(
                 mask = _whole(words[i + 1 - head])
             behind = now < last
             now = max(now, last)
-            if timed and step == 1 and px < width and py < height:
-                t[n] = now
-                x[n] = px
-                y[n] = py
-                p[n] = kind == 1
-                n += 1
-                held += behind
-                last = now
-            elif timed and py < height and px + LONGEST_VECTOR <= width:
+            if timed and py < height and px + LONGEST_VECTOR <= width:
                 first = n
                 while mask:
                     if mask & 0xFF == 0:
