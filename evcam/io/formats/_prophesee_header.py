@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from evcam.errors import FormatError
 
+# What headers say of the camera, whose events are then as it sent them.
+CAMERA_KEYWORDS = {"integrator_name", "plugin_name", "system_ID", "subsystem_ID", "serial_number", "firmware_version"}
+
 _MAX_HEADER_BYTES = 1 << 20
 _MAX_LINE_BYTES = 4096
 _MOST_DIGITS = 18
