@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import evt3
 import expelliarmus
 import faery
 import numpy as np
@@ -101,6 +102,8 @@ def throughputs(folder: Path, events: Events, repeats: int) -> None:
         path = folder / f"{name}{suffix}"
         faery.events_stream_from_array(columns, (events.width, events.height)).to_file(path, version=version)
         print(row(name, path, n, "faery", lambda path=path: by_faery(path), repeats))  # noqa: T201
+        if version == "evt3":
+            print(row(name, path, n, "evt3", lambda path=path: len(evt3.decode_file(str(path)).t), repeats))  # noqa: T201
     path = folder / "a.dat"
     faery.events_stream_from_array(columns, (events.width, events.height)).to_file(path, version="dat2")
     print(row("DAT", path, n, "faery", lambda: by_faery(path), repeats))  # noqa: T201
