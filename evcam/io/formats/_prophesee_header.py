@@ -75,6 +75,11 @@ def parse_header(data: bytes) -> Header:
     return Header(values, position)
 
 
+def is_decoded(values: dict[str, str]) -> bool:
+    """Whether the header is that of a DAT file, whose events are no longer as the camera sent them."""
+    return "content" in values or ("Version" in values and encoding_of(values) is None)
+
+
 def encoding_of(values: dict[str, str]) -> str | None:
     """EVT2, EVT21, EVT3 or another name, None where the header has none."""
     if "format" in values:

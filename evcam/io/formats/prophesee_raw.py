@@ -17,6 +17,7 @@ from evcam.io.formats._evt import MAX_SIZE_PX, evt2, evt3, evt21
 from evcam.io.formats._prophesee_header import (
     CAMERA_KEYWORDS,
     encoding_of,
+    is_decoded,
     offset_us,
     option_of,
     parse_header,
@@ -80,7 +81,7 @@ def _mask_is_first(path: Path, start: int) -> bool:
 def _matches(head: bytes) -> bool:
     values, start = parse_header(head)
     by_camera = encoding_of(values) is not None or not CAMERA_KEYWORDS.isdisjoint(values)
-    return start > 0 and by_camera and "content" not in values
+    return start > 0 and by_camera and not is_decoded(values)
 
 
 FORMAT = Format("Prophesee RAW", _matches, RawSource)

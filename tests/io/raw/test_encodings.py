@@ -160,3 +160,10 @@ def test_a_header_that_was_cut_off_is_refused(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(FormatError, match="cut off within its header"):
         open_recording(tmp_path / "a")
+
+
+def test_decoded_events_are_told_from_the_cameras_whatever_the_header_says_of_the_camera(read):
+    header = b"% Version 2\n% plugin_name hal_plugin_gen31_fx3\n% serial_number 00000846\n\x0c\x08"
+    events, _, warnings = read(header + np.array([5, 303 | 239 << 14 | 1 << 28], "<u4").tobytes())
+    assert list(zip(events.t, events.x, events.y, events.p, strict=True)) == [(5, 303, 239, True)]
+    assert (events.width, events.height, warnings) == (640, 480, ())
