@@ -13,6 +13,7 @@ import numpy as np
 
 from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import EvcamError, FormatError, InputError
 from evcam.io import _windows
 from evcam.io._check import check_size, checked_events, size_from_events
@@ -164,11 +165,18 @@ class Recording:
         accel = None if samples.accel_mps2 is None else samples.accel_mps2[inside]
         return replace(samples, t=samples.t[inside], gyro_radps=samples.gyro_radps[inside], accel_mps2=accel)
 
+    def triggers(self) -> Triggers | None:
+        """Edges on the camera's external inputs within the recording's or view's span, None where the format has none."""
+        edges = self._open_source().triggers()
+        return None if edges is None else edges.between(*self._span_us)
+
     def summary(self) -> RecordingSummary:
         """Counts, times and rates, from one pass over the events."""
         source = self._open_source()
-        frames = source.frame_count() if self._span_us == (None, None) else None
-        return summarise(self._blocks(BLOCK_EVENTS), self.imu(), frames, self.format, (self.width, self.height), source.warnings)
+        whole = self._span_us == (None, None)
+        frames = source.frame_count() if whole else None
+        return summarise(self._blocks(BLOCK_EVENTS), self.imu(), frames, self.format, (self.width, self.height), source.warnings,
+                         source.trigger_count if whole else lambda: None)
 
     def _blocks(self, max_events: int) -> Iterator[Events]:
         blocks = checked_events(self._open_source(), (self.width, self.height), max_events, self._span_us[0])
@@ -186,7 +194,8 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
     Parameters
     ----------
     path : path-like
-        AEDAT 2.0, HDF5 (``events/{t,x,y,p}``, also DSEC), text (``t x y p``) or npz.
+        Prophesee RAW (EVT 2.0, 2.1, 3.0) and DAT, Event Stream, AEDAT 2.0, HDF5 (``events/{t,x,y,p}``, also DSEC),
+        text (``t x y p``) or npz.
     width, height : int, optional
         Sensor size in pixels, for files that do not state it.  Without it the
         largest coordinates are taken, which `Recording.warnings` says.

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import EvcamError, FormatError
 
 BLOCK_EVENTS = 1_000_000
@@ -51,13 +52,18 @@ class Source(ABC):
         What was repaired or left out; may grow while the file is read.
     closed : bool
         Whether `close` has been called.
+    is_ordered : bool
+        Whether times can never fall, because the decoder sees to it; elsewhere they are checked.
     """
+
+    is_ordered: bool = False
 
     def __init__(self, path: Path, size: tuple[int, int] | None, metadata: dict[str, Any]) -> None:
         self.path = path
         self.size = size
         self.metadata = metadata
         self.warnings: list[str] = []
+        self._counted: dict[str, int] = {}
         self.closed = False
 
     @abstractmethod
@@ -75,6 +81,15 @@ class Source(ABC):
         """Whether `imu` would return samples."""
         return self.imu() is not None
 
+    def triggers(self) -> Triggers | None:
+        """All edges seen on the camera's external inputs, None where the format has no place for them."""
+        return None
+
+    def trigger_count(self) -> int | None:
+        """Number of `triggers`; costs nothing once all events have been read."""
+        edges = self.triggers()
+        return None if edges is None else len(edges)
+
     def frame_count(self) -> int | None:
         """Complete intensity frames in the file, None where the format has none."""
         return None
@@ -83,6 +98,18 @@ class Source(ABC):
         """Note once what was repaired or left out."""
         if message not in self.warnings:
             self.warnings.append(message)
+
+    def warn_count(self, message: str, count: int) -> None:
+        """Note how often something was repaired or left out; a later ``count`` replaces an earlier one.
+
+        ``message`` says what is counted: "events outside the sensor, left out".
+        """
+        told, position = f"{message}: {count:,}", self._counted.get(message)
+        if position is not None:
+            self.warnings[position] = told
+        elif count:
+            self._counted[message] = len(self.warnings)
+            self.warnings.append(told)
 
     def close(self) -> None:
         """Release what the file holds open."""
