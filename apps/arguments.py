@@ -69,6 +69,32 @@ def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=what)
 
 
+def _add_stretch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--start", type=_time_s, default=0.0, metavar="S", help="begin so many seconds after the first event")
+    parser.add_argument("--duration", type=_length_s, metavar="S", help="stop so many seconds later (default: at the end)")
+
+
+def _add_imu(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("gyro")
+    group.add_argument("--imu", metavar="IMU.csv",
+                       help="samples t_us,wx,wy,wz[,ax,ay,az] in us, rad/s and m/s^2, instead of the recording's own")
+    group.add_argument("--imu-mount", metavar="CAMCHAIN.yaml",
+                       help="Kalibr's camchain-imucam file: how the IMU sits on the camera (T_cam_imu, timeshift_cam_imu); "
+                            "read from the camera's file if that has them")
+    group.add_argument("--r-cam-imu", type=float, nargs=9, metavar="R",
+                       help="rotation from the IMU's axes to the camera's, nine numbers, row by row")
+    group.add_argument("--imu-offset-us", type=int, metavar="US", help="t_cam = t_imu + offset")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
+    parser.add_argument("--camera", metavar="CAM",
+                        help="camera or calibration file; without one only the roll is held against the gyro")
+    _add_size(parser)
+    _add_stretch(parser)
+    _add_imu(parser)
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
     _add_size(parser)
@@ -129,6 +155,13 @@ def _time_s(text: str) -> float:
     return value
 
 
+def _length_s(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a length of time above 0 s, not {text}")
+    return value
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -138,6 +171,7 @@ def _seed(text: str) -> int:
 
 _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what a recording holds", _info),
+    "check": ("look for what is wrong with a recording", _check),
     "target": ("draw a board to print, at true scale", _target),
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),

@@ -60,8 +60,12 @@ class GyroFit:
         Rise of the misfit of the axes as stated, at their best scale and shift.
     worse_without_axis : ndarray of float64, shape (3,)
         Rise of the misfit if the events did not turn about x, y, z.
-    expected : float
-        Rise of the misfit without a gyro that its readings would bring, were they right.
+    gain_as_stated : float
+        Fall of the misfit by the gyro just as it is stated; far below zero if it contradicts the events.
+    left_over : float
+        Misfit that stays, per number: near one or below, unless the events turn in ways that the gyro does not show.
+    left_over_radps : float
+        Difference that stays, rad/s per axis seen, median over the slices.
     slices : int
         Slices of time compared.
     """
@@ -79,7 +83,9 @@ class GyroFit:
     worse_nothing: float
     worse_stated: float
     worse_without_axis: Array
-    expected: float
+    gain_as_stated: float
+    left_over: float
+    left_over_radps: float
     slices: int
 
 
@@ -129,7 +135,8 @@ class _Model:
                 break
         products = self.weighing.gram(self.columns(theta))
         cost = float(products[8, 8] + (prior * (theta - centre) ** 2).sum())
-        return theta, cost, np.linalg.inv(products[:8, :8] + np.diag(prior))
+        inverse = np.asarray(np.linalg.inv(products[:8, :8] + np.diag(prior)), np.float64)
+        return theta, cost, inverse
 
 
 def fit_gyro(turning: TurnRates, imu: ImuSamples) -> GyroFit:
@@ -142,21 +149,21 @@ def fit_gyro(turning: TurnRates, imu: ImuSamples) -> GyroFit:
     imu : ImuSamples
         The gyro as stated.
     """
-    count = np.floor(_reach_us(turning, imu) / _STEP_US)
-    shifts_us = np.arange(-count, count + 1) * _STEP_US
+    count = int(_reach_us(turning, imu) / _STEP_US)
+    shifts_us = _STEP_US * np.arange(-count, count + 1, dtype=np.float64)
     smooth = {width: SmoothGyro.of(imu, width) for width in _WIDTHS_US}
     weights, unit, gyro = np.ones(len(turning)), 1.0, smooth[_WIDTHS_US[1]]
     for _ in range(_ROUNDS):
         weighing = Weighing.of(turning, weights)
         found = search(turning, weighing, gyro, shifts_us, unit)
         chosen = _believed(found, unit)
-        near = chosen.shift_us + _STEP_US * np.arange(-2, 3)
+        near = chosen.shift_us + _STEP_US * np.arange(-2, 3, dtype=np.float64)
         index = np.array([chosen.index])
         gyro = min(smooth.values(), key=lambda g: search(turning, weighing, g, near, unit, index)[0].cost)
         model = _Model(turning, weighing, gyro, AXIS_MAPS[chosen.index], unit)
         theta, _, _ = _tilted(model, chosen)
         rest = weighing.without_drift(model.residuals(theta))
-        squares = np.einsum("ki,kij,kj->k", rest, turning.information, rest) / _seen(turning)
+        squares = _squares(turning, rest)
         weights = 1 / (1 + squares / max(2.0 * float(np.median(squares)), 1.0) / _OUTLIER**2)
         unit = max(1.0, float((weights * squares).sum() / weights.sum())) * _correlation(turning, rest)
     model = _Model(turning, Weighing.of(turning, weights), gyro, AXIS_MAPS[chosen.index], unit)
@@ -199,7 +206,14 @@ def _tilted(model: _Model, chosen: Hypothesis) -> tuple[Array, Array, Array]:
     free, free_cost, free_covariance = model.refine(theta, _FREE)
     if free_cost < cost - BELIEVED * model.unit:
         return free, free_covariance, free_covariance
+    theta[:3] = 0.0
     return theta, covariance, free_covariance
+
+
+def _squares(turning: TurnRates, residuals: Array) -> Array:
+    """Squared residuals per axis seen, in squared standard deviations."""
+    squares: Array = np.einsum("ki,kij,kj->k", residuals, turning.information, residuals) / _seen(turning)
+    return squares
 
 
 def _seen(turning: TurnRates) -> int:
@@ -232,10 +246,15 @@ def _summary(model: _Model, chosen: Hypothesis, found: list[Hypothesis]) -> Gyro
     turned = rate @ R.T
     own = np.einsum("ki,kij,kj->", turned, model.weighing.information, turned)
     ratio = np.einsum("ki,kij,kj->", turned, model.weighing.information, turning.rate_radps) / max(own, 1e-300)
-    expected = model.weighing.gram(scale * turned[:, :, None])[0, 0]
+    as_stated = moments(turning, model.weighing, model.gyro.at(turning.t_us)[0])
+    nothing = misfit(products, np.zeros((3, 3)), unit)
+    rest, seen = model.residuals(theta), _seen(turning)
+    numbers = seen * float(np.trace(model.weighing.information.sum(0)) / np.trace(turning.information.sum(0))) * len(turning)
+    scale_std = scale * float(np.hypot(std[3], _FLOW_SCALE))
     return GyroFit(
-        model.axis_map, theta[:3], np.sqrt(unit * np.diag(free_covariance))[:3], scale,
-        scale * float(np.hypot(std[3], _FLOW_SCALE)), theta[4:7], std[4:7], 1e6 * float(theta[7]), 1e6 * float(std[7]), float(ratio),
-        (misfit(products, np.zeros((3, 3)), unit) - best) / unit, (found[0].cost - min(h.cost for h in found)) / unit,
-        (np.array(without) - best) / unit, float(expected) / unit, len(turning),
+        model.axis_map, theta[:3], np.sqrt(unit * np.diag(free_covariance))[:3], scale, scale_std,
+        theta[4:7], std[4:7], 1e6 * float(theta[7]), 1e6 * float(std[7]), float(ratio),
+        (nothing - best) / unit, (found[0].cost - min(h.cost for h in found)) / unit,
+        (np.array(without) - best) / unit, (nothing - misfit(as_stated, np.eye(3), unit)) / unit,
+        best / numbers, float(np.sqrt(np.median((rest[:, -seen:] ** 2).mean(1)))), len(turning),
     )

@@ -56,10 +56,11 @@ class Hypothesis:
 
 
 def search(
-    turning: TurnRates, weighing: Weighing, gyro: SmoothGyro, shifts_us: Array, unit: float, indices: Array | None = None
+    turning: TurnRates, weighing: Weighing, gyro: SmoothGyro, shifts_us: Array, unit: float,
+    indices: NDArray[np.int64] | None = None,
 ) -> list[Hypothesis]:
     """Every naming of the axes (or those of ``indices``) at its best shift among these; ``unit`` is the cost of one sigma."""
-    indices = np.arange(len(AXIS_MAPS)) if indices is None else indices
+    indices = np.arange(len(AXIS_MAPS), dtype=np.int64) if indices is None else indices
     costs, scales = np.empty((len(shifts_us), len(indices))), np.empty((len(shifts_us), len(indices)))
     for k, shift_us in enumerate(shifts_us):
         rate = gyro.at(turning.t_us - shift_us)[0]

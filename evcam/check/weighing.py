@@ -100,13 +100,13 @@ def _banded(information: Array, knot: NDArray[np.int64], share: Array, prior: Ar
     own[knot[first]] += np.add.reduceat(((1 - share) ** 2)[:, None] * flat, first)
     own[knot[first] + 1] += np.add.reduceat((share**2)[:, None] * flat, first)
     cross[knot[first]] += np.add.reduceat((share * (1 - share))[:, None] * flat, first)
-    own, cross = own.reshape(-1, 3, 3), cross.reshape(-1, 3, 3)
-    own[:, range(3), range(3)] += prior
+    own_at, cross_at = own.reshape(-1, 3, 3), cross.reshape(-1, 3, 3)
+    own_at[:, range(3), range(3)] += prior
     band = np.zeros((_BAND, 3 * knots))
     for i in range(3):
         for j in range(3):
             if i >= j:
-                band[i - j, j::3] = own[:, i, j]
+                band[i - j, j::3] = own_at[:, i, j]
             if 3 + i - j < _BAND:
-                band[3 + i - j, j::3][: knots - 1] = cross[:-1, i, j]
+                band[3 + i - j, j::3][: knots - 1] = cross_at[:-1, i, j]
     return band
