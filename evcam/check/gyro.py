@@ -135,9 +135,15 @@ def check_gyro(
     -----
     A constant delay that all events share cannot be told from a shift of the gyro's clock.
     """
+    return compare(seen_turning(recording, camera, progress=progress), imu, with_camera=camera is not None)
+
+
+def seen_turning(
+    recording: Recording, camera: Camera | None = None, *, progress: Callable[[float], None] | None = None
+) -> TurnRates:
+    """What the events of a recording show of the camera's turning; parameters as for `check_gyro`."""
     design, largest = design_of(camera, recording.width, recording.height)
-    turning = TurnRates.joined([turn_rates(flow, design, largest) for flow in flow_stretches(recording, progress)])
-    return compare(turning, imu, with_camera=camera is not None)
+    return TurnRates.joined([turn_rates(flow, design, largest) for flow in flow_stretches(recording, progress)])
 
 
 def compare(turning: TurnRates, imu: ImuSamples, *, with_camera: bool) -> GyroAgreement:

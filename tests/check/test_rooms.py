@@ -9,6 +9,8 @@ import pytest
 
 import evcam
 from evcam.check import GyroStatus, Severity, check_gyro, gyro_findings, worst
+from evcam.check.gyro import compare, seen_turning
+from evcam.check.turning import TurnRates
 from evcam.core.camera import Camera
 from evcam.core.imu import ImuSamples
 from evcam.core.rotation import exp_so3
@@ -40,8 +42,15 @@ def write(scene: Scene, path: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def turned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    scene = random_room(CAMERA, 3, segments=25, speed_mps=0.0, turn_radps=0.5, duration_s=DURATION_S, gyro=Gyro(R_cam_imu=R_CAM_IMU))
+    gyro = Gyro(R_cam_imu=R_CAM_IMU)
+    scene = random_room(CAMERA, 3, segments=25, speed_mps=0.0, turn_radps=0.5, duration_s=DURATION_S, gyro=gyro)
     return write(turning_to_and_fro(scene), tmp_path_factory.mktemp("turned") / "room.h5")
+
+
+@pytest.fixture(scope="module")
+def seen(turned: Path) -> tuple[TurnRates, ImuSamples]:
+    with evcam.open(turned) as recording:
+        return seen_turning(recording, CAMERA), recording.imu()
 
 
 CHANGES: dict[str, tuple[Callable[[ImuSamples], ImuSamples], str]] = {
@@ -72,17 +81,16 @@ def test_right(turned):
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_wrong(turned, change):
+def test_wrong(seen, change):
     make, topic = CHANGES[change]
-    with evcam.open(turned) as recording:
-        agreement = check_gyro(recording, make(recording.imu()), CAMERA)
-    assert bad_topics(agreement) == {topic}
+    turning, imu = seen
+    assert bad_topics(compare(turning, make(imu), with_camera=True)) == {topic}
 
 
-def test_a_shift_is_found_as_large_as_it_is(turned):
-    with evcam.open(turned) as recording:
-        stated = check_gyro(recording, recording.imu(), CAMERA)
-        late = check_gyro(recording, replace(recording.imu(), t=recording.imu().t + 5_000), CAMERA)
+def test_a_shift_is_found_as_large_as_it_is(seen):
+    turning, imu = seen
+    stated = compare(turning, imu, with_camera=True)
+    late = compare(turning, replace(imu, t=imu.t + 5_000), with_camera=True)
     assert late.offset_us - stated.offset_us == pytest.approx(-5_000, abs=300)
 
 
