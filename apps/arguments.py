@@ -7,6 +7,7 @@ work lies in the module of the same name and is imported when it is run.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
@@ -24,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (summary, add_arguments) in _VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         verb.set_defaults(usage_error=verb.error)
+        verb._negative_number_matcher = re.compile(r"-\.?\d")  # or -1e-3 would be taken for an option
         add_arguments(verb)
         _add_common(verb)
     return parser
@@ -95,6 +97,22 @@ def _check(parser: argparse.ArgumentParser) -> None:
     _add_imu(parser)
 
 
+def _velocity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
+    parser.add_argument("--camera", required=True, metavar="CAM",
+                        help="camera or calibration: JSON of evcam, Kalibr, ROS or OpenCV YAML, or 'fx fy cx cy k1 k2 p1 p2 k3'")
+    parser.add_argument("--omega", type=float, nargs=3, metavar=("WX", "WY", "WZ"),
+                        help="angular velocity in the camera's frame, rad/s, instead of a gyro")
+    parser.add_argument("--window-ms", type=_length_ms, metavar="MS",
+                        help="length of the windows; beyond the recording's: all of it (default: until edges have moved enough)")
+    parser.add_argument("--plot", metavar="FILE", help="also draw direction over time, and lines over events (.png)")
+    _add_size(parser)
+    _add_stretch(parser)
+    _add_imu(parser)
+    _add_seed(parser, "accepted everywhere; the estimate draws no random numbers")
+    _add_out(parser, "estimates to write (.csv)")
+
+
 def _info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
     _add_size(parser)
@@ -162,6 +180,13 @@ def _length_s(text: str) -> float:
     return value
 
 
+def _length_ms(text: str) -> float:
+    value = float(text)
+    if not 0.001 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be at least 0.001 ms, not {text}")
+    return value
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -176,5 +201,6 @@ _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),
     "calibrate": ("estimate a camera's intrinsics from recordings or detections", _calibrate),
+    "velocity": ("estimate the direction of motion from lines and a gyro", _velocity),
     "export": ("write a calibration for another program", _export),
 }

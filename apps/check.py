@@ -8,7 +8,7 @@ from typing import Any
 
 from evcam.apps import exit_codes
 from evcam.apps.console import announce_compilation, note, progress, show
-from evcam.apps.inputs import ChosenImu, choose_imu, open_with_camera
+from evcam.apps.inputs import ChosenImu, choose_imu, chosen_stretch, open_with_camera
 from evcam.check import Finding, GyroAgreement, Severity, check_gyro, gyro_findings, worst
 from evcam.core.camera import Camera
 from evcam.io import Recording
@@ -22,9 +22,7 @@ def run(args: Namespace) -> int:
     with recording:
         imu = choose_imu(args, recording)
         announce_compilation(args)
-        stop_s = None if args.duration is None else args.start + args.duration
-        part = recording.between(args.start, stop_s) if args.start or stop_s is not None else recording
-        findings, agreement = _look(args, part, camera, imu)
+        findings, agreement = _look(args, chosen_stretch(args, recording), camera, imu)
         warnings = recording.warnings
     bad = worst(findings) is Severity.ERROR
     verdict = "do not trust this recording" if bad else "no reason for distrust found"

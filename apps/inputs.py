@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,13 @@ def open_with_camera(args: Namespace) -> tuple[Recording, Camera | None]:
     return recording, camera
 
 
+def chosen_stretch(args: Namespace, recording: Recording) -> Recording:
+    """The stretch from ``args.start`` on, ``args.duration`` long; the whole recording if neither is given."""
+    if not args.start and args.duration is None:
+        return recording
+    return recording.between(args.start, None if args.duration is None else args.start + args.duration)
+
+
 def _load_camera(path: str, recording: Recording) -> Camera:
     size = (recording.width, recording.height)
     if not recording.size_is_assumed:
@@ -74,6 +82,15 @@ def _load_camera(path: str, recording: Recording) -> Camera:
         raise InputError(f"{path}: does not state the sensor's size, nor does the recording, and its principal point ({cx:g}, "
                          f"{cy:g}) lies outside the {size[0]}x{size[1]} px that the events take; give --width and --height")
     return camera
+
+
+def camera_covariance(path: str) -> NDArray[np.float64] | None:
+    """Covariance of the camera's parameters, if the file is a calibration of evcam."""
+    text = Path(path).read_text(encoding="utf-8")
+    if not text.lstrip().startswith("{"):
+        return None
+    covariance = json.loads(text).get("covariance")
+    return None if covariance is None else np.array(covariance, float)
 
 
 def choose_imu(args: Namespace, recording: Recording) -> ChosenImu | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ from evcam.motion.estimate import VelocityEstimate
 from evcam.motion.estimator import VelocityEstimator
 from evcam.motion.options import VelocityOptions
 
+_PIECE_EVENTS = 250_000
 _ASSUMED = "no gyro: the angular velocity is taken for zero"
 
 
@@ -26,6 +27,7 @@ def estimate_velocity(
     options: VelocityOptions | None = None,
     *,
     angular_velocity_radps: ArrayLike | None = None,
+    progress: Callable[[float], None] | None = None,
 ) -> tuple[VelocityEstimate, ...]:
     """Direction of the camera's linear velocity in consecutive windows of a recording.
 
@@ -39,6 +41,8 @@ def estimate_velocity(
     options : VelocityOptions, optional
     angular_velocity_radps : array_like of float, shape (3,), optional
         Of the camera, in its own axes, for recordings without a gyro; zero if neither is given, which the estimates' notes say.
+    progress : callable, optional
+        Called with the share that is done.
 
     Returns
     -------
@@ -56,10 +60,20 @@ def estimate_velocity(
     estimator = VelocityEstimator(camera, options, angular_velocity_radps=(0.0, 0.0, 0.0) if assumed else angular_velocity_radps)
     if imu is not None:
         estimator.push_imu(imu)
-    pieces: Iterable[Events] = [recording] if isinstance(recording, Events) else recording.chunks()
+    pieces: Iterable[Events] = [recording] if isinstance(recording, Events) else recording.chunks(_PIECE_EVENTS)
     estimates: list[VelocityEstimate] = []
+    span_us = _span_us(recording) if progress is not None else (0, 0)
     for piece in pieces:
         estimator.push_events(piece)
         estimates += estimator.poll()
+        if progress is not None and len(piece):
+            progress((int(piece.t[-1]) - span_us[0]) / max(span_us[1] - span_us[0], 1))
     estimates += estimator.finish()
     return tuple(replace(e, notes=(*e.notes, _ASSUMED)) for e in estimates) if assumed else tuple(estimates)
+
+
+def _span_us(recording: Recording | Events) -> tuple[int, int]:
+    if isinstance(recording, Recording):
+        summary = recording.summary()
+        return summary.start_us, summary.stop_us
+    return (int(recording.t[0]), int(recording.t[-1])) if len(recording) else (0, 0)

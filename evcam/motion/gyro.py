@@ -49,8 +49,8 @@ class GyroBuffer:
 
     def push(self, samples: ImuSamples) -> None:
         """Add samples; those that belong to windows which are done are counted, and left out."""
-        t_us = samples.t + samples.offset_us
-        radps = samples.gyro_radps @ samples.R_cam_imu.T
+        seen = samples.in_camera_frame()
+        t_us, radps = seen.t, seen.gyro_radps
         if self._forgotten_us is not None:
             late = t_us < self._forgotten_us
             self._late += int(late.sum())
