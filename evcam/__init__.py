@@ -17,6 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evcam import check as check
     from evcam import core as core
     from evcam import errors as errors
     from evcam import io as io
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from evcam.calib import Calibration as Calibration
     from evcam.calib import CalibrationOptions as CalibrationOptions
     from evcam.calib import calibrate as calibrate
+    from evcam.check import check_gyro as check_gyro
     from evcam.core.camera import Camera as Camera
     from evcam.core.detections import Detections as Detections
     from evcam.core.events import Events as Events
@@ -60,13 +62,14 @@ _NAMES = {
     "VelocityEstimator": ("evcam.motion", "VelocityEstimator"),
     "VelocityOptions": ("evcam.motion", "VelocityOptions"),
     "calibrate": ("evcam.calib", "calibrate"),
+    "check_gyro": ("evcam.check", "check_gyro"),
     "estimate_velocity": ("evcam.motion", "estimate_velocity"),
     "load_target": ("evcam.core.target", "load_target"),
     "normal_flow": ("evcam.flow", "normal_flow"),
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "motion", "sim", "solvers", "viz")
+_ROOMS = ("calib", "check", "core", "detect", "errors", "flow", "io", "motion", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 

@@ -100,9 +100,10 @@ class WindowSolver:
         return len(window.t_s) >= _FEWEST_CROSSINGS and self._measure(edge_motion(window, window.half_s), window)
 
     def _window(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> Window:
-        middle_us, half_s = (span_us[0] + span_us[1]) // 2, (span_us[1] - span_us[0]) * 5e-7
+        middle_us = (span_us[0] + span_us[1]) // 2
         times = None if gyro.t_us is None else np.asarray((gyro.t_us - middle_us) * 1e-6, np.float64)
-        rotation = Rotation.of(-half_s, half_s, gyro.radps, times)
+        # From the whole microsecond in the middle: the halves of an odd span differ.
+        rotation = Rotation.of((span_us[0] - middle_us) * 1e-6, (span_us[1] - middle_us) * 1e-6, gyro.radps, times)
         return Window.of(edge_crossings(events), span_us, rotation, self.table)
 
     def _measure(self, motion: EdgeMotion, window: Window) -> bool:
