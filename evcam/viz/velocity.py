@@ -23,7 +23,7 @@ Array = NDArray[np.float64]
 
 _DPI = 110
 _SIZE_IN = (13.0, 6.5)
-_ON, _OFF, _LINE, _OPEN = "#d62728", "#1f77b4", "#118011", "#e07b00"
+_LINE, _OPEN = "#118011", "#e07b00"
 _TEXT = {"fontsize": 8, "color": _LINE, "bbox": {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}}
 
 
@@ -124,9 +124,7 @@ def _draw_lines(axes: Axes, drawn: VelocityEstimate | None, events: Events | Non
     if drawn is None or events is None:
         axes.set_axis_off()
         return
-    for polarity, colour in ((True, _ON), (False, _OFF)):
-        which = events.p == polarity
-        axes.plot(events.x[which], events.y[which], ",", color=colour, alpha=0.4)
+    axes.imshow(_balance(events), cmap="RdBu_r", vmin=-1, vmax=1, interpolation="nearest")
     for line in drawn.lines:
         axes.plot(*line.ends_px.T, color=_LINE, linewidth=2)
         axes.annotate(str(line.id), line.ends_px.mean(0), **_TEXT)  # type: ignore[arg-type]
@@ -136,6 +134,15 @@ def _draw_lines(axes: Axes, drawn: VelocityEstimate | None, events: Events | Non
     seconds = [(t_us - start_us) * 1e-6 for t_us in (drawn.start_us, drawn.stop_us)]
     axes.set_title(f"{len(drawn.lines)} lines among the events from {seconds[0]:.3f} to {seconds[1]:.3f} s", fontsize=10)
     axes.set_xlabel("ON red, OFF blue; arrow: the camera's motion in the image plane" if drawn else drawn.reason, fontsize=9)
+
+
+def _balance(events: Events) -> Array:
+    """ON less OFF events of each pixel, over what is much for a pixel."""
+    count = np.zeros((events.height, events.width))
+    np.add.at(count, (events.y, events.x), np.where(events.p, 1.0, -1.0))
+    much = float(np.percentile(np.abs(count[count != 0]), 90)) if count.any() else 1.0
+    balance: Array = count / (1.5 * much)
+    return balance
 
 
 def _draw_arrow(axes: Axes, drawn: VelocityEstimate, events: Events) -> None:
