@@ -36,6 +36,7 @@ _MOST_PER_LINE = 300
 _OWNED = 0.5
 _MOVES_SIGMA = 3.0
 _FEWEST_LINES = 3
+_GIVEN_RADPS = 0.002
 _RESOLVED_LOG_ODDS = 6.0
 # Edges whose speed is seen well enough to choose the next window by.
 _SURE_RAD = 0.15
@@ -81,12 +82,12 @@ class WindowSolver:
             return VelocityEstimate.missing(span_us, status, event_count=count, notes=notes)
         lines = [lines[k] for k in fits.used]
         rates = _rates(window, lines, fits)
-        moving = np.asarray(rates.speed > _MOVES_SIGMA * rates.speed_std)
+        gyro_std = self._gyro_std(window, gyro)
+        unsure = np.hypot(rates.speed_std, gyro_std * np.linalg.norm(rates.speed_by_gyro, axis=1))
+        moving = np.asarray(rates.speed > _MOVES_SIGMA * unsure)
         motion = None
         if moving.sum() >= _FEWEST_LINES:
-            variance = self.options.gyro_bias_radps**2 + gyro.gap_radps**2
-            variance += self.options.gyro_noise_radps_rthz**2 / (2 * window.half_s)
-            motion = direction_of_motion(rates[moving], np.zeros(3), max(variance, 1e-12) * np.eye(3))
+            motion = direction_of_motion(rates[moving], np.zeros(3), gyro_std**2 * np.eye(3))
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
         status = self._status(motion, rates, moving, len(lines))
         if status is not MotionStatus.OK or motion is None:
@@ -105,6 +106,13 @@ class WindowSolver:
         # From the whole microsecond in the middle: the halves of an odd span differ.
         rotation = Rotation.of((span_us[0] - middle_us) * 1e-6, (span_us[1] - middle_us) * 1e-6, gyro.radps, times)
         return Window.of(edge_crossings(events), span_us, rotation, self.table)
+
+    def _gyro_std(self, window: Window, gyro: GyroWindow) -> float:
+        """Standard deviation of the mean angular velocity per axis; with one that was given, nothing is wrong but its rounding."""
+        if gyro.t_us is None:
+            return _GIVEN_RADPS
+        noise = self.options.gyro_noise_radps_rthz / np.sqrt(2 * window.half_s)
+        return float(np.sqrt(self.options.gyro_bias_radps**2 + gyro.gap_radps**2 + noise**2 + _GIVEN_RADPS**2))
 
     def _measure(self, motion: EdgeMotion, window: Window) -> bool:
         sure = motion.angle_std < _SURE_RAD

@@ -14,13 +14,15 @@ Array = NDArray[np.float64]
 
 _COARSE = 800
 _WIDE_RAD = 0.35
-_STAGES = 5
+_LATTICE_RAD = 0.06
+_SHRINK = 3.0
+_STAGES = 8
 _MATCH = (0.6, 1.6)
 _WRONG_SIGMA = 3.5
 _ROUNDS = 4
 _HYPOTHESES = tuple(
     Hypothesis(Depths(common, reach, own), acceleration, inflation)
-    for common, reach in ((0.5, 0.15), (0.5, 0.5))
+    for common, reach in ((0.5, 0.04), (0.5, 0.2))
     for own in (0.2, 0.6)
     for acceleration, inflation in ((0.5, 1.0), (5.0, 2.0), (20.0, 16.0))
 )
@@ -91,11 +93,13 @@ def _integrated(costs: DirectionCosts) -> tuple[Array, Array, Hypothesis]:
     lattice = half_sphere(_COARSE)
     result = moments(lattice, axial(lattice), np.ones(len(lattice)))
     if result.variances[1] < _WIDE_RAD**2:
+        # A narrow maximum falls between the directions of the lattice, and is approached step by step.
+        scale = np.maximum(np.sqrt(result.variances), _LATTICE_RAD)
         for _ in range(_STAGES):
-            before = np.sqrt(result.variances)
-            directions, areas = patch_around(result.axes, before)
+            directions, areas = patch_around(result.axes, scale)
             result = moments(directions, axial(directions), areas)
-            ratio = np.sqrt(result.variances) / before
-            if (ratio > _MATCH[0]).all() and (ratio < _MATCH[1]).all():
+            sigma = np.sqrt(result.variances)
+            if ((sigma > _MATCH[0] * scale) & (sigma < _MATCH[1] * scale)).all():
                 break
+            scale = np.maximum(sigma, scale / _SHRINK)
     return result.axes, result.variances, costs.hypotheses[result.likeliest]

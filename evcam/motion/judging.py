@@ -13,8 +13,9 @@ Array = NDArray[np.float64]
 _LEAST_LENGTH_PX = 10.0
 _MOST_SIGMA_PX = 0.7
 # A bend, the middle against the ends, is one beyond so many pixels and standard deviations.
-_MOST_BEND_PX = 0.2
-_BEND_SIGMA = 3.0
+_MOST_BEND_PX = np.array([0.4, 1.0])
+_BEND_SIGMA = 4.0
+_OUTLIER_SIGMA = 3.0
 _BINS = 8
 _FILLED = 0.6
 
@@ -34,7 +35,8 @@ def is_line(window: Window, line: MovingLine, least: int) -> bool:
     filled = np.bincount(((place + 1) / 2 * _BINS).astype(int).clip(0, _BINS - 1), minlength=_BINS)
     if (filled > 0.2 * filled.mean()).mean() < _FILLED:
         return False
-    return not _is_bent(place, off)
+    near = np.abs(off) < _OUTLIER_SIGMA * line.sigma_px
+    return not _is_bent(place[near], off[near])
 
 
 def _is_bent(place: Array, off: Array) -> bool:
