@@ -11,7 +11,7 @@ from evcam.apps import exit_codes
 from evcam.apps.console import show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, CalibrationOptions, calibrate
-from evcam.calib.verdict import judge
+from evcam.calib.verdict import judge, verdict
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
 from evcam.errors import InputError
@@ -67,9 +67,8 @@ def _is_table(path: str) -> bool:
 
 def _report(args: Namespace, calibration: Calibration) -> int:
     reasons = judge(calibration)
-    verdict = "do not trust this" if reasons else "no reason for distrust found"
-    lines = [calibration.summary(), f"verdict: {verdict}", *(f"  - {reason}" for reason in reasons), f"written to {args.out}"]
-    show(args, "\n".join(lines), {"out": args.out, "verdict": verdict, "reasons": reasons, **_figures(calibration)})
+    show(args, f"{calibration.summary()}\nwritten to {args.out}",
+         {"out": args.out, "verdict": verdict(reasons), "reasons": reasons, **_figures(calibration)})
     return exit_codes.DISTRUST if reasons else exit_codes.DONE
 
 

@@ -44,6 +44,11 @@ def judge(calibration: Calibration) -> list[str]:
     return reasons + _board_reasons(calibration)
 
 
+def verdict(reasons: list[str]) -> str:
+    """The judgement of `judge` in words."""
+    return "do not trust this" if reasons else "no reason for distrust found"
+
+
 def _board_reasons(calibration: Calibration) -> list[str]:
     """Signs that the target's rows and columns are not those of the board that was seen."""
     detections = calibration.detections

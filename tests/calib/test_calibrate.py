@@ -68,6 +68,7 @@ def test_outlier_points_and_views_are_left_out_with_reasons(make_detections, rad
     assert "37 used of 40" in summary
     assert "1 no board" in summary
     assert "+-" in summary
+    assert "verdict: no reason for distrust found" in summary
 
 
 def test_points_are_moved_to_the_middle_of_their_view(make_detections):
