@@ -67,7 +67,8 @@ def _figures(agreement: GyroAgreement, imu: ChosenImu) -> dict[str, Any]:
         return figures
     fit = agreement.fit
     return figures | {
-        "rate_ratio": fit.ratio, "scale": fit.scale, "scale_std": fit.scale_std, "axis_map": fit.axis_map,
+        "rate_ratio": fit.ratio, "mean_events_radps": fit.mean_events_radps, "mean_gyro_radps": fit.mean_gyro_radps,
+        "scale": fit.scale, "scale_std": fit.scale_std, "axis_map": fit.axis_map,
         "R_cam_imu": agreement.R_cam_imu, "axes_seen": agreement.axes_seen, "tilt_std_rad": fit.tilt_std_rad,
         "offset_us": agreement.offset_us, "offset_std_us": fit.shift_std_us, "stated_offset_us": imu.samples.offset_us,
         "bias_radps": -fit.bias_radps / fit.scale, "bias_std_radps": fit.bias_std_radps / fit.scale, "slices": fit.slices,

@@ -62,10 +62,19 @@ def open_with_camera(args: Namespace) -> tuple[Recording, Camera | None]:
 
 
 def chosen_stretch(args: Namespace, recording: Recording) -> Recording:
-    """The stretch from ``args.start`` on, ``args.duration`` long; the whole recording if neither is given."""
+    """The stretch from ``args.start`` on, ``args.duration`` long; the whole recording if neither is given.
+
+    Raises
+    ------
+    InputError
+        It holds no events, though the recording does.
+    """
     if not args.start and args.duration is None:
         return recording
-    return recording.between(args.start, None if args.duration is None else args.start + args.duration)
+    part = recording.between(args.start, None if args.duration is None else args.start + args.duration)
+    if next(part.chunks(1), None) is None and next(recording.chunks(1), None) is not None:
+        raise InputError(f"{args.recording}: holds no events in the stretch from {args.start:g} s on; evcam info says how long it is")
+    return part
 
 
 def _load_camera(path: str, recording: Recording) -> Camera:
@@ -141,7 +150,7 @@ def _known_mount(args: Namespace, own: ImuSamples | None) -> tuple[ImuMount, str
         if beside is not None:
             return beside, f"T_cam_imu of {args.camera}"
     if own is not None:
-        return ImuMount(own.R_cam_imu, own.offset_us), "as the recording describes its own IMU"
+        return ImuMount(own.R_cam_imu, own.offset_us), "the recording's own"
     if args.r_cam_imu is None:
         note(args, "how the IMU sits on the camera is not known: its axes are taken for the camera's (--imu-mount, --r-cam-imu)")
     return ImuMount(np.eye(3)), "not known: axes and clock of the camera"

@@ -46,7 +46,9 @@ def _axes(agreement: GyroAgreement) -> Finding:
     about = " and ".join(shown) if shown else "an axis between the camera's"
     if np.array_equal(fit.axis_map, np.eye(3)):
         hidden = "" if len(shown) == 3 else " The rest cannot be told from this recording."
-        return Finding("gyro axes", Severity.OK, f"The events turn as the gyro says about {about}.{hidden}")
+        means = "; ".join(f"{_AXES[i]} {fit.mean_events_radps[i]:+.3f} and {fit.mean_gyro_radps[i]:+.3f}" for i in range(3) if seen[i])
+        figures = f" (means in rad/s, along the camera's axes: {means})" if means else ""
+        return Finding("gyro axes", Severity.OK, f"The events turn as the gyro says about {about}{figures}.{hidden}")
     # Rows that the events do not show are any that go with the others: they are not repeated.
     rows = [i for i in range(3) if seen[i]] or [0, 1, 2]
     shows = [f"turning about {_AXES[i]} shows on its {_signed(fit.axis_map[i])}" for i in rows]
@@ -84,7 +86,8 @@ def _scale(agreement: GyroAgreement) -> Finding:
     if abs(fit.scale - 1) > max(_SCALE, _SURE * fit.scale_std):
         return Finding("gyro scale", Severity.WARNING, f"The events turn {factor} times as fast as the gyro says.",
                        "Check the gyro's full scale and, where one is given, the camera's focal length.")
-    return Finding("gyro scale", Severity.OK, f"The events turn {fit.ratio:.3f} times as fast as the gyro says "
+    turn = "The events turn" if agreement.with_camera else "The image rolls"
+    return Finding("gyro scale", Severity.OK, f"{turn} {fit.ratio:.3f} times as fast as the gyro says "
                                               f"({factor} if the gyro has a bias as well).")
 
 

@@ -66,6 +66,8 @@ class GyroFit:
         Misfit that stays, per number: near one or below, unless the events turn in ways that the gyro does not show.
     left_over_radps : float
         Difference that stays, rad/s per axis seen, median over the slices.
+    mean_events_radps, mean_gyro_radps : ndarray of float64, shape (3,)
+        Mean angular velocities over the slices compared, along the camera's axes as stated; the gyro's at the best shift.
     slices : int
         Slices of time compared.
     """
@@ -86,6 +88,8 @@ class GyroFit:
     gain_as_stated: float
     left_over: float
     left_over_radps: float
+    mean_events_radps: Array
+    mean_gyro_radps: Array
     slices: int
 
 
@@ -256,5 +260,6 @@ def _summary(model: _Model, chosen: Hypothesis, found: list[Hypothesis]) -> Gyro
         theta[4:7], std[4:7], 1e6 * float(theta[7]), 1e6 * float(std[7]), float(ratio),
         (nothing - best) / unit, (found[0].cost - min(h.cost for h in found)) / unit,
         (np.array(without) - best) / unit, (nothing - misfit(as_stated, np.eye(3), unit)) / unit,
-        best / numbers, float(np.sqrt(np.median((rest[:, -seen:] ** 2).mean(1)))), len(turning),
+        best / numbers, float(np.sqrt(np.median((rest[:, -seen:] ** 2).mean(1)))),
+        turning.rate_radps.mean(0), rate.mean(0), len(turning),
     )

@@ -69,7 +69,7 @@ def test_a_table_keeps_the_mount_that_the_recording_states(run, tmp_path):
         table = write_imu(tmp_path / "imu.csv", recording.imu())
     outcome = run("check", SPOKES, "--imu", table)
     assert outcome.code == 0
-    assert "as the recording describes its own IMU" in outcome.out
+    assert "mount:     the recording's own" in outcome.out
     # Told otherwise, the same samples are wrong.
     assert run("check", SPOKES, "--imu", table, "--r-cam-imu", *np.eye(3).ravel()).code == 3
 
@@ -77,7 +77,7 @@ def test_a_table_keeps_the_mount_that_the_recording_states(run, tmp_path):
 def test_text_names_recording_gyro_mount_and_verdict(run, camera):
     outcome = run("check", LINES, "--camera", camera)
     assert outcome.code == 0, outcome
-    says = "lines.h5", "1,001 samples, the recording's own", "as the recording describes", "verdict: no reason for distrust"
+    says = "lines.h5", "1,001 samples, the recording's own", "mount:     the recording's own", "verdict: no reason for distrust"
     assert all(words in outcome.out for words in says)
 
 
@@ -176,6 +176,12 @@ def test_bad_input_gets_one_line(run, argv, says):
     outcome = run("check", LINES, *argv)
     assert (outcome.code, len(outcome.error_lines), outcome.out) == (1, 1, "")
     assert says in outcome.err
+
+
+def test_a_stretch_beyond_the_end(run, camera):
+    outcome = run("check", LINES, "--camera", camera, "--start", 7)
+    assert (outcome.code, len(outcome.error_lines), outcome.out) == (1, 1, "")
+    assert "no events in the stretch from 7 s on" in outcome.err
 
 
 def test_a_stretch_and_no_events(run, tmp_path, camera):

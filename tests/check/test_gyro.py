@@ -66,7 +66,9 @@ def test_what_is_seen_of_the_axes_is_said(make):
     agreement = compare(turning, imu, with_camera=True)
     assert agreement.axes_seen == (False, False, True)
     assert agreement.tilts_seen == (True, True, False)  # about z the roll looks the same
-    assert "about z. The rest cannot be told" in topics(agreement)["gyro axes"].what
+    what = topics(agreement)["gyro axes"].what
+    assert "about z (means in rad/s" in what
+    assert "The rest cannot be told" in what
 
 
 @pytest.mark.parametrize("with_camera", [True, False])
