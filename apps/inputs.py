@@ -73,7 +73,8 @@ def chosen_stretch(args: Namespace, recording: Recording) -> Recording:
         return recording
     part = recording.between(args.start, None if args.duration is None else args.start + args.duration)
     if next(part.chunks(1), None) is None and next(recording.chunks(1), None) is not None:
-        raise InputError(f"{args.recording}: holds no events in the stretch from {args.start:g} s on; evcam info says how long it is")
+        raise InputError(f"{args.recording}: holds no events in the stretch from {args.start:g} s on; "
+                         "evcam info says how long it is")
     return part
 
 

@@ -46,7 +46,8 @@ def _axes(agreement: GyroAgreement) -> Finding:
     about = " and ".join(shown) if shown else "an axis between the camera's"
     if np.array_equal(fit.axis_map, np.eye(3)):
         hidden = "" if len(shown) == 3 else " The rest cannot be told from this recording."
-        means = "; ".join(f"{_AXES[i]} {fit.mean_events_radps[i]:+.3f} and {fit.mean_gyro_radps[i]:+.3f}" for i in range(3) if seen[i])
+        pairs = zip(shown, fit.mean_events_radps[list(seen)], fit.mean_gyro_radps[list(seen)], strict=True)
+        means = "; ".join(f"{axis} {events:+.3f} and {gyro:+.3f}" for axis, events, gyro in pairs)
         figures = f" (means in rad/s, along the camera's axes: {means})" if means else ""
         return Finding("gyro axes", Severity.OK, f"The events turn as the gyro says about {about}{figures}.{hidden}")
     # Rows that the events do not show are any that go with the others: they are not repeated.
