@@ -95,6 +95,8 @@ def _check(parser: argparse.ArgumentParser) -> None:
     _add_size(parser)
     _add_stretch(parser)
     _add_imu(parser)
+    _add_seed(parser, "accepted everywhere; the check draws no random numbers")
+    _add_out(parser, "also write the JSON object to this file", required=False)
 
 
 def _velocity(parser: argparse.ArgumentParser) -> None:

@@ -7,9 +7,11 @@ from dataclasses import asdict
 from typing import Any
 
 from evcam.apps import exit_codes
-from evcam.apps.console import announce_compilation, note, progress, show
+from evcam.apps.console import announce_compilation, note, progress, show, to_json
 from evcam.apps.inputs import ChosenImu, choose_imu, chosen_stretch, open_with_camera
+from evcam.apps.outputs import check_output
 from evcam.check import Finding, GyroAgreement, Severity, check_gyro, gyro_findings, worst
+from evcam.core.atomic import atomic_path
 from evcam.core.camera import Camera
 from evcam.io import Recording
 
@@ -18,6 +20,9 @@ _MARKS = {Severity.OK: "ok     ", Severity.NOTE: "note   ", Severity.WARNING: "W
 
 def run(args: Namespace) -> int:
     """Print the findings; exit code 3 if one of them is an error."""
+    if args.out:
+        inputs = [path for path in (args.recording, args.camera, args.imu, args.imu_mount) if path is not None]
+        check_output(args.out, force=args.force, inputs=inputs)
     recording, camera = open_with_camera(args)
     with recording:
         imu = choose_imu(args, recording)
@@ -25,20 +30,35 @@ def run(args: Namespace) -> int:
         findings, agreement = _look(args, chosen_stretch(args, recording), camera, imu)
         warnings = recording.warnings
     bad = worst(findings) is Severity.ERROR
-    verdict = "do not trust this recording" if bad else "no reason for distrust found"
-    show(args, "\n".join([*_describe(args, imu), *map(_line, findings), f"verdict: {verdict}"]), {
+    verdict = _verdict(findings)
+    data = {
         "recording": args.recording, "verdict": verdict, "findings": [asdict(finding) for finding in findings],
         "gyro": None if agreement is None or imu is None else _figures(agreement, imu),
-    })
+    }
+    if args.out:
+        with atomic_path(args.out, force=args.force) as temporary:
+            temporary.write_text(to_json(data) + "\n", encoding="utf-8")
+    show(args, "\n".join([*_describe(args, imu), *map(_line, findings), f"verdict: {verdict}"]), data)
     for warning in warnings:
         note(args, f"warning: {warning}")
+    for remark in () if imu is None else imu.remarks:
+        note(args, remark)
     return exit_codes.DISTRUST if bad else exit_codes.DONE
+
+
+def _verdict(findings: tuple[Finding, ...]) -> str:
+    if all(finding.severity is Severity.NOTE for finding in findings):
+        return "nothing could be told"
+    return {
+        Severity.ERROR: "do not trust this recording", Severity.WARNING: "see to the warnings first",
+    }.get(worst(findings), "no reason for distrust found")
 
 
 def _look(
     args: Namespace, recording: Recording, camera: Camera | None, imu: ChosenImu | None
 ) -> tuple[tuple[Finding, ...], GyroAgreement | None]:
     if imu is None:
+        recording.summary()  # reads it all: damage is found whatever else there is to check
         nothing = Finding("gyro", Severity.NOTE, "There is no gyro to hold against the events.", "Give its samples with --imu.")
         return (nothing,), None
     with progress(args, "checking the gyro") as report:

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.apps.console import note
 from evcam.core.camera import Camera
 from evcam.core.imu import ImuSamples
 from evcam.core.imu_mount import ImuMount, find_imu_mount, load_imu_mount, nearest_rotation
 from evcam.core.yaml_mapping import read_mapping
 from evcam.errors import EvcamError, InputError
 from evcam.io import Recording, load_imu_csv, open_recording
+
+_UNKNOWN = "not known"
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,20 @@ class ChosenImu:
         In a few words, for people.
     mount : str
         The same for the mount.
+    assumed : bool
+        Whether nothing says how the IMU sits on the camera.
     """
 
     samples: ImuSamples
     source: str
     mount: str
+    assumed: bool
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What has to be said about it once the work is done."""
+        unknown = "how the IMU sits on the camera is not known: its axes are taken for the camera's (--imu-mount, --r-cam-imu)"
+        return (unknown,) if self.assumed else ()
 
 
 def open_with_camera(args: Namespace) -> tuple[Recording, Camera | None]:
@@ -107,7 +117,7 @@ def choose_imu(args: Namespace, recording: Recording) -> ChosenImu | None:
     """The gyro that the arguments name, or the recording's own, mounted as well as it is known.
 
     The mount is, first come first served: ``--r-cam-imu`` and ``--imu-offset-us``; ``--imu-mount``; ``T_cam_imu`` of the camera's
-    file; what the recording says of its own IMU; the identity, which is noted.
+    file; what the recording says of its own IMU; the identity, which `ChosenImu.remarks` says.
 
     Raises
     ------
@@ -124,7 +134,7 @@ def choose_imu(args: Namespace, recording: Recording) -> ChosenImu | None:
         samples, source = load_imu_csv(args.imu), args.imu
     mount, known = _mount(args, own)
     samples = samples.mounted(mount.R_cam_imu, mount.offset_us)
-    return ChosenImu(samples, source, known)
+    return ChosenImu(samples, source, known, known.startswith(_UNKNOWN))
 
 
 def _refuse_mount(args: Namespace) -> None:
@@ -152,9 +162,7 @@ def _known_mount(args: Namespace, own: ImuSamples | None) -> tuple[ImuMount, str
             return beside, f"T_cam_imu of {args.camera}"
     if own is not None:
         return ImuMount(own.R_cam_imu, own.offset_us), "the recording's own"
-    if args.r_cam_imu is None:
-        note(args, "how the IMU sits on the camera is not known: its axes are taken for the camera's (--imu-mount, --r-cam-imu)")
-    return ImuMount(np.eye(3)), "not known: axes and clock of the camera"
+    return ImuMount(np.eye(3)), f"{_UNKNOWN}, taken for the camera's axes and clock"
 
 
 def _mount_beside_camera(path: str) -> ImuMount | None:

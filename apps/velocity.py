@@ -30,8 +30,6 @@ def run(args: Namespace) -> int:
     assert camera is not None
     with recording, ExitStack() as stack:
         imu = None if args.omega is not None else choose_imu(args, recording)
-        if imu is None and args.omega is None:
-            note(args, _ASSUMED_ZERO)
         announce_compilation(args)
         part = chosen_stretch(args, recording)
         estimates = _estimate(args, part, camera, imu)
@@ -41,9 +39,15 @@ def run(args: Namespace) -> int:
             _draw(args, part, estimates, stack.enter_context(atomic_path(args.plot, force=args.force)))
         warnings = recording.warnings
     show(args, _describe(args, estimates, imu), _figures(args, estimates, imu))
-    for warning in warnings:
-        note(args, f"warning: {warning}")
+    for remark in (*(f"warning: {warning}" for warning in warnings), *_remarks(args, imu)):
+        note(args, remark)
     return exit_codes.DONE if any(estimates) else exit_codes.DISTRUST
+
+
+def _remarks(args: Namespace, imu: ChosenImu | None) -> tuple[str, ...]:
+    if imu is not None:
+        return imu.remarks
+    return (_ASSUMED_ZERO,) if args.omega is None else ()
 
 
 def _check(args: Namespace) -> None:

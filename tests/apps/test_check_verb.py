@@ -77,14 +77,21 @@ def test_a_table_keeps_the_mount_that_the_recording_states(run, tmp_path):
 def test_text_names_recording_gyro_mount_and_verdict(run, camera):
     outcome = run("check", LINES, "--camera", camera)
     assert outcome.code == 0, outcome
-    says = "lines.h5", "1,001 samples, the recording's own", "mount:     the recording's own", "verdict: no reason for distrust"
+    says = "lines.h5", "1,001 samples, the recording's own", "mount:     the recording's own", "verdict: nothing could be told"
     assert all(words in outcome.out for words in says)
+
+
+def test_out_holds_the_same_object(run, camera, tmp_path):
+    outcome = run("check", LINES, "--camera", camera, "--json", "--out", tmp_path / "check.json")
+    assert json.loads((tmp_path / "check.json").read_text()) == json.loads(outcome.out)
+    assert run("check", LINES, "--camera", camera, "--out", tmp_path / "check.json").code == 1
 
 
 def test_a_recording_without_a_gyro(run, recording):
     outcome = run("check", recording)
     assert outcome.code == 0
     assert "There is no gyro" in outcome.out
+    assert "verdict: nothing could be told" in outcome.out
     refused = run("check", recording, "--imu-offset-us", 10)
     assert (refused.code, len(refused.error_lines)) == (1, 1)
     assert "--imu" in refused.err
