@@ -27,7 +27,9 @@ _CORRELATED_US = 100_000.0
 _ROUNDS = 3
 _STEPS = 20
 _OUTLIER = 3.0
-_FLOW_SCALE = 0.01
+_FLOW_SCALE = 0.02
+_IN_STEP = 0.4
+"""Share of the drift that may keep in step with the turning, and so pass for a wrong scale."""
 _FREE, _HELD = 1.0, 1e9
 
 
@@ -254,7 +256,8 @@ def _summary(model: _Model, chosen: Hypothesis, found: list[Hypothesis]) -> Gyro
     nothing = misfit(products, np.zeros((3, 3)), unit)
     rest, seen = model.residuals(theta), _seen(turning)
     numbers = seen * float(np.trace(model.weighing.information.sum(0)) / np.trace(turning.information.sum(0))) * len(turning)
-    scale_std = scale * float(np.hypot(std[3], _FLOW_SCALE))
+    drift, turn = (float(np.sqrt((part[:, -seen:] ** 2).sum(1).mean())) for part in (turning.drift_radps, scale * turned))
+    scale_std = scale * float(np.sqrt(std[3] ** 2 + _FLOW_SCALE**2 + (_IN_STEP * drift / max(turn, 1e-9)) ** 2))
     return GyroFit(
         model.axis_map, theta[:3], np.sqrt(unit * np.diag(free_covariance))[:3], scale, scale_std,
         theta[4:7], std[4:7], 1e6 * float(theta[7]), 1e6 * float(std[7]), float(ratio),

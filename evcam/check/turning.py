@@ -25,6 +25,10 @@ _MOST_SCATTER_PX = 0.6
 _SLOWED_PER_PX2 = 0.37
 """Crossings that scatter in time make a flow slow, by this times the variance of the scatter: by a hundredth at 0.16 px."""
 _CAUCHY = 2.4
+_DRIFT_SHARE = np.array([0.5, 0.5, 0.17])
+"""Of the speed over a common depth: what other depths do to the turning about x, y, z."""
+_ROLL_DRIFT_SHARE = np.array([0.0, 0.0, 0.2])
+"""Of the image's translation over half its width: what depths and perspective do to its roll."""
 _FASTEST_RADPS = 50.0
 _FASTEST_PER_S = 5.0
 _FASTEST_PXPS = 1e4
@@ -42,14 +46,15 @@ class TurnRates:
         In the camera's frame; zero along axes that cannot be told at all.
     information : ndarray of float64, shape (K, 3, 3)
         Inverse covariance; zero along axes that cannot be told.  Without a camera only the roll about z is known.
-    sliding_per_s : ndarray of float64, shape (K,)
-        Speed over a common depth (without a camera: translation of the image over half its width), 1/s.
+    drift_radps : ndarray of float64, shape (K, 3)
+        How far it may be off, one sigma, as slowly as the scene changes: by the unknown depth of what the camera passes, without
+        a camera also by perspective.
     """
 
     t_us: Array
     rate_radps: Array
     information: Array
-    sliding_per_s: Array
+    drift_radps: Array
 
     def __len__(self) -> int:
         return len(self.t_us)
@@ -58,7 +63,7 @@ class TurnRates:
     def joined(cls, parts: list[TurnRates]) -> TurnRates:
         """The slices of all parts."""
         if not parts:
-            return cls(np.empty(0), np.empty((0, 3)), np.empty((0, 3, 3)), np.empty(0))
+            return cls(np.empty(0), np.empty((0, 3)), np.empty((0, 3, 3)), np.empty((0, 3)))
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def __getitem__(self, index: NDArray[np.bool_]) -> TurnRates:
@@ -145,15 +150,15 @@ def turn_rates(flow: NormalFlow, design: Design, largest: Array) -> TurnRates:
     t_us = np.add.reduceat(weights * flow.crossings.t, first) / np.add.reduceat(weights, first)
     if rows.shape[1] == 6:
         precision = np.asarray(np.linalg.inv(covariance[:, :3, :3]), np.float64)
-        return TurnRates(t_us, solution[:, :3], precision, _lengths(solution[:, 3:]))
+        return TurnRates(t_us, solution[:, :3], precision, _lengths(solution[:, 3:]) * _DRIFT_SHARE)
     rate, information = np.zeros((len(t_us), 3)), np.zeros((len(t_us), 3, 3))
     rate[:, 2] = solution[:, 0]
     information[:, 2, 2] = 1 / covariance[:, 0, 0]
-    return TurnRates(t_us, rate, information, _lengths(solution[:, 1:]) * 2 / flow.crossings.width)
+    return TurnRates(t_us, rate, information, _lengths(solution[:, 1:]) * 2 / flow.crossings.width * _ROLL_DRIFT_SHARE)
 
 
 def _lengths(vectors: Array) -> Array:
-    lengths: Array = np.sqrt((vectors**2).sum(-1))
+    lengths: Array = np.sqrt((vectors**2).sum(-1, keepdims=True))
     return lengths
 
 

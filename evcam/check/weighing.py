@@ -13,7 +13,6 @@ from evcam.check.turning import TurnRates
 Array = NDArray[np.float64]
 
 _KNOT_US = 200_000.0
-_DRIFT_SHARE = np.array([0.5, 0.5, 0.17])
 _LEAST_DRIFT_RADPS = 0.003
 _BAND = 6
 
@@ -22,9 +21,9 @@ _BAND = 6
 class Weighing:
     """Squares of differences in angular velocity, when slow ones may come from the scene's depth.
 
-    The angular velocity of `TurnRates` takes the whole scene for equally far.  What depth does to it changes as slowly as
-    the scene: a drift, linear between knots 0.2 s apart, with a standard deviation of half of the camera's speed over the
-    depth about x and y, and of a sixth of it about z.  The drift is eliminated: only what it cannot explain counts.
+    The angular velocity of `TurnRates` takes the whole scene for equally far.  What depth does to it is a drift of the
+    size that `TurnRates.drift_radps` says, linear between knots 0.2 s apart.  It is eliminated: only what it cannot explain
+    counts.
 
     Attributes
     ----------
@@ -53,11 +52,10 @@ class Weighing:
         knot = place.astype(np.int64)
         share, knots = place - knot, int(knot[-1]) + 2
         information = turning.information * weights[:, None, None]
-        sliding = np.maximum(_at_knots(turning.sliding_per_s[:, None] ** 2, knot, share, knots)[:, 0], 0.0)
-        count = _at_knots(np.ones((len(turning), 1)), knot, share, knots)[:, 0]
-        usual2 = float((turning.sliding_per_s**2).mean())
-        drift2 = np.where(count > 0, sliding / np.maximum(count, 1e-9), usual2)[:, None] * _DRIFT_SHARE**2
-        prior = 1 / (drift2 + _LEAST_DRIFT_RADPS**2)
+        drift2 = turning.drift_radps**2
+        count = _at_knots(np.ones((len(turning), 1)), knot, share, knots)
+        nearby = _at_knots(drift2, knot, share, knots) / np.maximum(count, 1e-9)
+        prior = 1 / (np.where(count > 1e-6, nearby, drift2.mean(0)) + _LEAST_DRIFT_RADPS**2)
         return cls(information, knot, share, cholesky_banded(_banded(information, knot, share, prior), lower=True), knots)
 
     def gram(self, columns: Array) -> Array:

@@ -23,8 +23,9 @@ def make() -> Callable[..., Made]:
     """Turning seen by events every 10 ms, with noise, and a gyro at 1 kHz, both from one motion."""
 
     def made(
-        *, axes: tuple[int, ...] = (0, 1, 2), duration_s: float = 3.0, noise_radps: float = 0.03, sliding_per_s: float = 0.0,
-        with_camera: bool = True, seed: int = 0, origin_us: int = 5_000_000,
+        *, axes: tuple[int, ...] = (0, 1, 2), duration_s: float = 3.0, noise_radps: float = 0.03,
+        drift_radps: tuple[float, float, float] = (0.0, 0.0, 0.0), with_camera: bool = True, seed: int = 0,
+        origin_us: int = 5_000_000,
     ) -> Made:
         rng = np.random.default_rng(seed)
         t_us = np.arange(5_000.0, duration_s * 1e6, 10_000.0)
@@ -32,7 +33,7 @@ def make() -> Callable[..., Made]:
         rate, information = np.zeros((len(t_us), 3)), np.zeros((len(t_us), 3, 3))
         rate[:, seen] = omega(t_us * 1e-6, axes)[:, seen] + rng.normal(0, noise_radps, (len(t_us), len(seen)))
         information[:, seen, seen] = noise_radps**-2
-        turning = TurnRates(t_us + origin_us, rate, information, np.full(len(t_us), sliding_per_s))
+        turning = TurnRates(t_us + origin_us, rate, information, np.tile(drift_radps, (len(t_us), 1)))
         t_imu = np.arange(0, round(duration_s * 1e6), 1000)
         return turning, ImuSamples(t_imu + origin_us, omega(t_imu * 1e-6, axes) + rng.normal(0, 0.005, (len(t_imu), 3)))
 

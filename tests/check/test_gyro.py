@@ -112,7 +112,7 @@ def test_stated_deviations_hold(make):
         fit = compare(turning, imu, with_camera=True).fit
         errors.append([fit.shift_us / fit.shift_std_us, (fit.scale - 1) / fit.scale_std, *(fit.bias_radps / fit.bias_std_radps)])
     rms = np.sqrt((np.array(errors) ** 2).mean(0))
-    # The scale's holds one per cent that flows may be slow, which these rates are not.
+    # The scale's holds two per cent that flows may be slow, which these rates are not.
     assert ((0.5 < rms) & (rms < 1.5))[[0, 2, 3, 4]].all()
     assert rms[1] < 1.3
 
@@ -120,7 +120,7 @@ def test_stated_deviations_hold(make):
 def test_translation_leaves_little_to_be_told_and_no_false_alarm(make):
     """A scene whose depth disturbs what the events see of the turning, as slowly as it changes."""
     for seed in range(5):
-        turning, imu = make(seed=seed, sliding_per_s=1.0)
+        turning, imu = make(seed=seed, drift_radps=(0.5, 0.5, 0.17))
         rng = np.random.default_rng(seed)
         knots = rng.normal(0, [0.5, 0.5, 0.17], (16, 3))
         slow = np.stack([np.interp(turning.t_us, turning.t_us[0] + 200_000 * np.arange(16), column) for column in knots.T], -1)
