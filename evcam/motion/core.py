@@ -102,9 +102,9 @@ class WindowSolver:
         return len(window.t_s) >= _FEWEST_CROSSINGS and self._measure(edge_motion(window, window.half_s), window)
 
     def _window(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> Window:
-        middle_us, half_s = (span_us[0] + span_us[1]) // 2, (span_us[1] - span_us[0]) * 5e-7
+        middle_us = (span_us[0] + span_us[1]) // 2
         times = None if gyro.t_us is None else np.asarray((gyro.t_us - middle_us) * 1e-6, np.float64)
-        rotation = Rotation.of(-half_s, half_s, gyro.radps, times)
+        rotation = Rotation.of((span_us[0] - middle_us) * 1e-6, (span_us[1] - middle_us) * 1e-6, gyro.radps, times)
         return Window.of(self._whole_crossings(events, span_us), span_us, rotation, self.table)
 
     def _whole_crossings(self, events: Events, span_us: tuple[int, int]) -> Crossings:
@@ -170,11 +170,15 @@ class WindowSolver:
         covariances, out = fits.fits.covariances * fits.widening[:, None, None], []
         for k, line in enumerate(lines):
             ends = line.frame[2] + np.array([[line.low], [line.high]]) * line.frame[0]
-            mine = np.zeros(len(window.t_s), np.bool_)
-            mine[line.members] = True
             out.append(LineConstraint(line.id, rates.b[k], rates.a[k], covariances[k], float(fits.fits.front_shares[k]),
-                                      float(errors[k]), self.camera.project(ends), window.crossings[mine]))
+                                      float(errors[k]), self.camera.project(ends), _taken(window.crossings, line.members)))
         return tuple(out)
+
+
+def _taken(c: Crossings, index: NDArray[np.int64]) -> Crossings:
+    """Some crossings, without a mask over all of them."""
+    columns = (c.t, c.x, c.y, c.p, c.count, c.full, c.step_us)
+    return Crossings(*(column[index] for column in columns), c.width, c.height)
 
 
 def _turning(gyro: GyroWindow) -> float:
