@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.errors import InputError
-from evcam.flow import edge_crossings
+from evcam.flow import Crossings, edge_crossings
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
 from evcam.motion.gyro import GyroWindow
@@ -16,7 +16,7 @@ from evcam.motion.judging import is_line
 from evcam.motion.lines import MovingLine, Workspace, fit_stretch
 from evcam.motion.options import VelocityOptions
 from evcam.motion.pixels import PixelTable
-from evcam.motion.posterior import LineRates
+from evcam.motion.posterior import GyroPrior, LineRates
 from evcam.motion.rotation import Rotation
 from evcam.motion.stretches import EdgeMotion, edge_motion, stretches
 from evcam.motion.window import Window
@@ -26,8 +26,6 @@ from evcam.solvers.joint_fits import JointFits, fit_jointly
 
 Array = NDArray[np.float64]
 
-# Bursts of events that began before the window.
-LEAD_US = 20_000
 _FEWEST_CROSSINGS = 50
 # Edges move by about so much while lines are first looked for.
 _FIRST_LOOK_PX = 8.0
@@ -36,7 +34,10 @@ _MOST_PER_LINE = 300
 _OWNED = 0.5
 _MOVES_SIGMA = 3.0
 _FEWEST_LINES = 3
-_GIVEN_RADPS = 0.002
+# What is not known of an angular velocity that was given, and how it may change within the window; and of a gyro's change.
+_GIVEN_RADPS, _GIVEN_RADPS2 = 0.002, 5.0
+_STEADY_RADPS2 = 0.1
+_MOST_TRIMMED = 0.1
 _RESOLVED_LOG_ODDS = 6.0
 # Edges whose speed is seen well enough to choose the next window by.
 _SURE_RAD = 0.15
@@ -66,7 +67,7 @@ class WindowSolver:
         return self._table
 
     def solve(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow, notes: tuple[str, ...] = ()) -> VelocityEstimate:
-        """The estimate of one window; the events begin up to `LEAD_US` before it."""
+        """The estimate of one window; the events begin before it and go on after it, by ``settle_us`` where there are any."""
         if (events.width, events.height) != (self.camera.width, self.camera.height):
             raise InputError(f"velocity: events of a {events.width}x{events.height} sensor do not belong to a "
                              f"{self.camera.width}x{self.camera.height} camera")
@@ -87,7 +88,7 @@ class WindowSolver:
         moving = np.asarray(rates.speed > _MOVES_SIGMA * unsure)
         motion = None
         if moving.sum() >= _FEWEST_LINES:
-            motion = direction_of_motion(rates[moving], np.zeros(3), gyro_std**2 * np.eye(3))
+            motion = direction_of_motion(rates[moving], GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)))
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
         status = self._status(motion, rates, moving, len(lines))
         if status is not MotionStatus.OK or motion is None:
@@ -103,12 +104,21 @@ class WindowSolver:
     def _window(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> Window:
         middle_us = (span_us[0] + span_us[1]) // 2
         times = None if gyro.t_us is None else np.asarray((gyro.t_us - middle_us) * 1e-6, np.float64)
-        # From the whole microsecond in the middle: the halves of an odd span differ.
         rotation = Rotation.of((span_us[0] - middle_us) * 1e-6, (span_us[1] - middle_us) * 1e-6, gyro.radps, times)
-        return Window.of(edge_crossings(events), span_us, rotation, self.table)
+        return Window.of(self._whole_crossings(events, span_us), span_us, rotation, self.table)
+
+    def _whole_crossings(self, events: Events, span_us: tuple[int, int]) -> Crossings:
+        """Crossings of bursts that are not cut: at the ends of the recording some part of the window is left out."""
+        crossings = edge_crossings(events)
+        if not len(events):
+            return crossings
+        most_us = min(self.options.settle_us, int(_MOST_TRIMMED * (span_us[1] - span_us[0])))
+        first = min(int(events.t[0]) + self.options.settle_us, span_us[0] + most_us)
+        last = max(int(events.t[-1]) - self.options.settle_us, span_us[1] - most_us)
+        return crossings.between(max(first, span_us[0]), min(last, span_us[1]))
 
     def _gyro_std(self, window: Window, gyro: GyroWindow) -> float:
-        """Standard deviation of the mean angular velocity per axis; with one that was given, nothing is wrong but its rounding."""
+        """Standard deviation of the mean angular velocity per axis; of one that was given, its rounding."""
         if gyro.t_us is None:
             return _GIVEN_RADPS
         noise = self.options.gyro_noise_radps_rthz / np.sqrt(2 * window.half_s)
@@ -160,11 +170,19 @@ class WindowSolver:
         covariances, out = fits.fits.covariances * fits.widening[:, None, None], []
         for k, line in enumerate(lines):
             ends = line.frame[2] + np.array([[line.low], [line.high]]) * line.frame[0]
-            mine = np.zeros(len(window.t_s), np.bool_)
-            mine[line.members] = True
             out.append(LineConstraint(line.id, rates.b[k], rates.a[k], covariances[k], float(fits.fits.front_shares[k]),
-                                      float(errors[k]), self.camera.project(ends), window.crossings[mine]))
+                                      float(errors[k]), self.camera.project(ends), _taken(window.crossings, line.members)))
         return tuple(out)
+
+
+def _taken(c: Crossings, index: NDArray[np.int64]) -> Crossings:
+    """Some crossings, without a mask over all of them."""
+    columns = (c.t, c.x, c.y, c.p, c.count, c.full, c.step_us)
+    return Crossings(*(column[index] for column in columns), c.width, c.height)
+
+
+def _turning(gyro: GyroWindow) -> float:
+    return _STEADY_RADPS2 if gyro.t_us is not None else _GIVEN_RADPS2
 
 
 def _some(members: NDArray[np.int64]) -> NDArray[np.int64]:

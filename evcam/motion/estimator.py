@@ -11,7 +11,7 @@ from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
 from evcam.errors import InputError
-from evcam.motion.core import LEAD_US, WindowSolver
+from evcam.motion.core import WindowSolver
 from evcam.motion.estimate import MotionStatus, VelocityEstimate
 from evcam.motion.gyro import GyroBuffer, GyroWindow
 from evcam.motion.options import VelocityOptions
@@ -50,7 +50,7 @@ class VelocityEstimator:
         self._constant = None if angular_velocity_radps is None else _checked(angular_velocity_radps)
         self._pieces: deque[Events] = deque()
         self._start_us: int | None = None
-        self._length_us: int | None = None
+        self._before_us: int | None = None
         self._finished = False
 
     def push_events(self, events: Events) -> None:
@@ -87,7 +87,10 @@ class VelocityEstimator:
         return self._ready(last=False)
 
     def finish(self) -> list[VelocityEstimate]:
-        """No more events or samples will come: what is left, its last window ending with the last event."""
+        """No more events or samples will come: what is left.
+
+        The last window ends with the last event, and begins in the one before if it would else be shorter than planned.
+        """
         estimates = self._ready(last=True)
         self._finished = True
         self._pieces.clear()
@@ -100,14 +103,22 @@ class VelocityEstimator:
             if self._start_us >= end_us:
                 break
             stop_us = self._stop_us(end_us, last)
-            if stop_us is None or (stop_us > end_us and not last):
+            if stop_us is None or (stop_us + self.options.settle_us > end_us and not last):
                 break
-            stop_us = min(stop_us, end_us)
+            start_us = self._start_us
+            if stop_us > end_us:
+                start_us, stop_us = self._reaching_back(stop_us - start_us, end_us), end_us
             if not (last or self._gyro_is_there(stop_us, end_us)):
                 break
-            estimates.append(self._estimate((self._start_us, stop_us)))
-            self._forget(stop_us)
+            estimates.append(self._estimate((start_us, stop_us)))
+            self._forget(start_us, stop_us)
         return estimates
+
+    def _reaching_back(self, length_us: int, end_us: int) -> int:
+        """Start of the last window: as long as planned, it shares events with the one before."""
+        assert self._start_us is not None
+        earliest_us = self._start_us if self._before_us is None else self._before_us
+        return max(end_us - length_us, earliest_us)
 
     def _stop_us(self, end_us: int, last: bool) -> int | None:
         """End of the next window; None as long as it cannot be told."""
@@ -139,12 +150,12 @@ class VelocityEstimator:
         length_us = _FIRST_LOOK_US
         while length_us < self.options.longest_us:
             stop_us = min(self._start_us + length_us, end_us)
-            if self._start_us + length_us > end_us and not last:
+            if self._start_us + length_us + self.options.settle_us > end_us and not last:
                 return False
             if not (last or self._gyro_is_there(stop_us, end_us)):
                 return False
             gyro = self._rotation(self._start_us, stop_us)
-            if gyro is None or self._solver.look_ahead(self._events(self._start_us, stop_us), (self._start_us, stop_us), gyro):
+            if gyro is None or self._solver.look_ahead(self._around(self._start_us, stop_us), (self._start_us, stop_us), gyro):
                 return True
             length_us *= 2
         return True
@@ -157,21 +168,24 @@ class VelocityEstimator:
 
     def _estimate(self, span_us: tuple[int, int]) -> VelocityEstimate:
         gyro = self._rotation(*span_us)
-        events = self._events(span_us[0] - LEAD_US, span_us[1])
+        events = self._around(*span_us)
         if gyro is None:
             return VelocityEstimate.missing(span_us, MotionStatus.NO_GYRO, event_count=len(events.between(*span_us)))
         return self._solver.solve(events, span_us, gyro)
 
-    def _events(self, start_us: int, stop_us: int) -> Events:
-        camera = self._solver.camera
+    def _around(self, start_us: int, stop_us: int) -> Events:
+        """Events of a window and of what completes its bursts."""
+        camera, settle_us = self._solver.camera, self.options.settle_us
+        start_us, stop_us = start_us - settle_us, stop_us + settle_us
         pieces = [piece.between(start_us, stop_us) for piece in self._pieces if piece.t[-1] >= start_us and piece.t[0] < stop_us]
         return Events.joined(pieces) if pieces else Events.empty(camera.width, camera.height)
 
-    def _forget(self, stop_us: int) -> None:
-        self._start_us = stop_us
-        while self._pieces and self._pieces[0].t[-1] < stop_us - LEAD_US and len(self._pieces) > 1:
+    def _forget(self, start_us: int, stop_us: int) -> None:
+        """Keep the window that is done, for the last one may reach back into it."""
+        self._before_us, self._start_us = start_us, stop_us
+        while len(self._pieces) > 1 and self._pieces[0].t[-1] < start_us - self.options.settle_us:
             self._pieces.popleft()
-        self._gyro.forget_before(stop_us)
+        self._gyro.forget_before(start_us, done_us=stop_us)
 
 
 def _checked(angular_velocity_radps: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
