@@ -7,6 +7,7 @@ work lies in the module of the same name and is imported when it is run.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
@@ -24,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, (summary, add_arguments) in _VERBS.items():
         verb = verbs.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
         verb.set_defaults(usage_error=verb.error)
+        verb._negative_number_matcher = re.compile(r"-\.?\d")  # or -1e-3 would be taken for an option
         add_arguments(verb)
         _add_common(verb)
     return parser
@@ -67,6 +69,50 @@ def _add_finding(parser: argparse.ArgumentParser) -> None:
 
 def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=what)
+
+
+def _add_stretch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--start", type=_time_s, default=0.0, metavar="S", help="begin so many seconds after the first event")
+    parser.add_argument("--duration", type=_length_s, metavar="S", help="stop so many seconds later (default: at the end)")
+
+
+def _add_imu(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("gyro")
+    group.add_argument("--imu", metavar="IMU.csv",
+                       help="samples t_us,wx,wy,wz[,ax,ay,az] in us, rad/s and m/s^2, instead of the recording's own")
+    group.add_argument("--imu-mount", metavar="CAMCHAIN.yaml",
+                       help="Kalibr's camchain-imucam file: how the IMU sits on the camera (T_cam_imu, timeshift_cam_imu); "
+                            "read from the camera's file if that has them")
+    group.add_argument("--r-cam-imu", type=float, nargs=9, metavar="R",
+                       help="rotation from the IMU's axes to the camera's, nine numbers, row by row")
+    group.add_argument("--imu-offset-us", type=int, metavar="US", help="t_cam = t_imu + offset")
+
+
+def _check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
+    parser.add_argument("--camera", metavar="CAM",
+                        help="camera or calibration file; without one only the roll is held against the gyro")
+    _add_size(parser)
+    _add_stretch(parser)
+    _add_imu(parser)
+    _add_seed(parser, "accepted everywhere; the check draws no random numbers")
+    _add_out(parser, "also write the JSON object to this file", required=False)
+
+
+def _velocity(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
+    parser.add_argument("--camera", required=True, metavar="CAM",
+                        help="camera or calibration: JSON of evcam, Kalibr, ROS or OpenCV YAML, or 'fx fy cx cy k1 k2 p1 p2 k3'")
+    parser.add_argument("--omega", type=float, nargs=3, metavar=("WX", "WY", "WZ"),
+                        help="angular velocity in the camera's frame, rad/s, instead of a gyro")
+    parser.add_argument("--window-ms", type=_length_ms, metavar="MS",
+                        help="length of the windows; beyond the recording's: all of it (default: until edges have moved enough)")
+    parser.add_argument("--plot", metavar="FILE", help="also draw direction over time, and lines over events (.png)")
+    _add_size(parser)
+    _add_stretch(parser)
+    _add_imu(parser)
+    _add_seed(parser, "accepted everywhere; the estimate draws no random numbers")
+    _add_out(parser, "estimates to write (.csv)")
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
@@ -141,6 +187,20 @@ def _time_s(text: str) -> float:
     return value
 
 
+def _length_s(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a length of time above 0 s, not {text}")
+    return value
+
+
+def _length_ms(text: str) -> float:
+    value = float(text)
+    if not 0.001 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be at least 0.001 ms, not {text}")
+    return value
+
+
 def _seed(text: str) -> int:
     value = int(text)
     if value < 0:
@@ -168,11 +228,13 @@ def _compare(parser: argparse.ArgumentParser) -> None:
 _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what a recording holds", _info),
     "convert": ("write a recording, or a part of it, in another format", _convert),
+    "check": ("look for what is wrong with a recording", _check),
     "target": ("draw a board to print, at true scale", _target),
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),
     "calibrate": ("estimate a camera's intrinsics from recordings or detections", _calibrate),
     "report": ("draw up a page about a calibration: verdict, uncertainty, coverage, residuals", _report),
     "compare": ("say whether two calibrations agree, or the halves of one", _compare),
+    "velocity": ("estimate the direction of motion from lines and a gyro", _velocity),
     "export": ("write a calibration for another program", _export),
 }

@@ -17,9 +17,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from evcam import check as check
     from evcam import core as core
     from evcam import errors as errors
     from evcam import io as io
+    from evcam import motion as motion
     from evcam import report as report
     from evcam import sim as sim
     from evcam import solvers as solvers
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from evcam.calib import CalibrationOptions as CalibrationOptions
     from evcam.calib import calibrate as calibrate
     from evcam.calib import compare as compare
+    from evcam.check import check_gyro as check_gyro
     from evcam.core.camera import Camera as Camera
     from evcam.core.detections import Detections as Detections
     from evcam.core.events import Events as Events
@@ -40,6 +43,10 @@ if TYPE_CHECKING:
     from evcam.errors import EvcamError as EvcamError
     from evcam.flow import normal_flow as normal_flow
     from evcam.io import open_recording
+    from evcam.motion import VelocityEstimate as VelocityEstimate
+    from evcam.motion import VelocityEstimator as VelocityEstimator
+    from evcam.motion import VelocityOptions as VelocityOptions
+    from evcam.motion import estimate_velocity as estimate_velocity
 
     open = open_recording
     __version__: str
@@ -57,12 +64,18 @@ _NAMES = {
     "Triggers": ("evcam.core.triggers", "Triggers"),
     "calibrate": ("evcam.calib", "calibrate"),
     "compare": ("evcam.calib", "compare"),
+    "VelocityEstimate": ("evcam.motion", "VelocityEstimate"),
+    "VelocityEstimator": ("evcam.motion", "VelocityEstimator"),
+    "VelocityOptions": ("evcam.motion", "VelocityOptions"),
+    "calibrate": ("evcam.calib", "calibrate"),
+    "check_gyro": ("evcam.check", "check_gyro"),
+    "estimate_velocity": ("evcam.motion", "estimate_velocity"),
     "load_target": ("evcam.core.target", "load_target"),
     "normal_flow": ("evcam.flow", "normal_flow"),
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "report", "sim", "solvers", "viz")
+_ROOMS = ("calib", "check", "core", "detect", "errors", "flow", "io", "motion", "report", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,3 +47,32 @@ class ImuSamples:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def in_camera_frame(self) -> ImuSamples:
+        """The same samples along the camera's axes and on the camera's clock: what every use of an IMU starts from.
+
+        Returns
+        -------
+        ImuSamples
+            With the identity for ``R_cam_imu`` and an offset of 0.
+
+        Examples
+        --------
+        >>> mounted = ImuSamples(np.array([100]), np.array([[0.0, 0.0, 0.5]]), R_cam_imu=np.diag([-1.0, 1.0, -1.0]), offset_us=20)
+        >>> seen = mounted.in_camera_frame()
+        >>> int(seen.t[0]), float(seen.gyro_radps[0, 2])
+        (120, -0.5)
+        """
+        accel = None if self.accel_mps2 is None else self.accel_mps2 @ self.R_cam_imu.T
+        return ImuSamples(self.t + self.offset_us, self.gyro_radps @ self.R_cam_imu.T, accel)
+
+    def mounted(self, R_cam_imu: NDArray[np.float64] | None = None, offset_us: int | None = None) -> ImuSamples:
+        """The same samples with a better knowledge of how the IMU sits on the camera; what is left out stays as it is.
+
+        Raises
+        ------
+        InputError
+            Not a rotation matrix.
+        """
+        R = self.R_cam_imu if R_cam_imu is None else R_cam_imu
+        return replace(self, R_cam_imu=R, offset_us=self.offset_us if offset_us is None else offset_us)

@@ -54,3 +54,12 @@ def left_jacobian_so3(w: ArrayLike) -> Array:
     k = hat(w)
     result: Array = np.eye(3) + a * k + b * (k @ k)
     return result
+
+
+def orthonormal(matrix: ArrayLike) -> Array:
+    """The rotations nearest to matrices (Frobenius norm), (..., 3, 3) -> (..., 3, 3)."""
+    u, _, vt = np.linalg.svd(np.asarray(matrix, float))
+    flip = np.ones(u.shape[:-1])
+    flip[..., 2] = np.sign(np.linalg.det(u @ vt))
+    nearest: Array = (u * flip[..., None, :]) @ vt
+    return nearest

@@ -48,9 +48,10 @@ class Recording:
 
     def __init__(
         self, source: Source, format_name: str, size: tuple[int, int],
-        span_us: tuple[int | None, int | None] = (None, None),
+        span_us: tuple[int | None, int | None] = (None, None), size_is_assumed: bool = False,
     ) -> None:
         self._source = source
+        self._size_is_assumed = size_is_assumed
         self._span_us = span_us
         self._first_us: int | None = None
         self.path = source.path
@@ -71,6 +72,11 @@ class Recording:
     def close(self) -> None:
         """Close the file, also for every view of it."""
         self._source.close()
+
+    @property
+    def size_is_assumed(self) -> bool:
+        """Whether nothing states the sensor's size, so that it is taken from the largest coordinates."""
+        return self._size_is_assumed
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -107,7 +113,7 @@ class Recording:
         if stop_s is not None:
             stop = origin + round(stop_s * 1e6)
             stop_us = stop if stop_us is None else min(stop_us, stop)
-        return Recording(self._source, self.format, (self.width, self.height), (start_us, stop_us))
+        return Recording(self._source, self.format, (self.width, self.height), (start_us, stop_us), self._size_is_assumed)
 
     def events(self, start_s: float | None = None, stop_s: float | None = None) -> Events:
         """All events of the recording, or of a stretch of it, at once.
@@ -222,7 +228,8 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
     format_ = _recognise(path)
     source = format_.open(path)
     try:
-        return Recording(source, format_.name, _sensor_size(source, width, height))
+        assumed = source.size is None and width is None
+        return Recording(source, format_.name, _sensor_size(source, width, height), size_is_assumed=assumed)
     except EvcamError:
         source.close()
         raise

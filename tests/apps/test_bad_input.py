@@ -6,6 +6,8 @@ import h5py
 import numpy as np
 import pytest
 
+from evcam.core.camera import Camera
+
 
 def _write_events(path: Path, t, x, width=32, height=24) -> Path:
     with h5py.File(path, "w") as file:
@@ -45,11 +47,21 @@ BAD_RECORDINGS = {
     "time running backwards": (lambda folder, sound: _write_events(folder / "back.h5", [5, 9, 7], [0, 1, 2]), "backwards"),
 }
 
+
+def _with_camera(folder: Path) -> Path:
+    path = folder / "cam.json"
+    Camera("pinhole-radtan", [30.0, 30.0, 15.5, 11.5, 0, 0, 0, 0, 0], 32, 24).save(path, force=True)
+    return path
+
+
 VERBS = {
     "info": lambda bad, board, out: ("info", bad, "--out", out / "info.json"),
     "convert": lambda bad, board, out: ("convert", bad, out / "out.raw"),
     "detect": lambda bad, board, out: ("detect", bad, "--target", board, "--out", out / "detections.csv"),
     "calibrate": lambda bad, board, out: ("calibrate", bad, "--target", board, "--out", out / "cal.json"),
+    "check": lambda bad, board, out: ("check", bad, "--out", out / "check.json"),
+    "velocity": lambda bad, board, out: ("velocity", bad, "--camera", _with_camera(board.parent), "--omega", 0, 0, 0,
+                                         "--out", out / "v.csv", "--plot", out / "v.png"),
 }
 
 

@@ -31,3 +31,27 @@ def test_impossible_samples_are_refused(change, says):
     with pytest.raises(InputError) as caught:
         samples(**change)
     assert says in str(caught.value)
+
+
+def test_in_the_cameras_frame_axes_turn_and_times_move():
+    R = exp_so3([0.3, -1.0, 2.0])
+    gyro, accel = np.arange(9.0).reshape(3, 3), np.ones((3, 3))
+    seen = samples(gyro_radps=gyro, accel_mps2=accel, R_cam_imu=R, offset_us=-250).in_camera_frame()
+    assert seen.t.tolist() == [-250, 750, 1750]
+    assert seen.gyro_radps == pytest.approx(np.array([R @ w for w in gyro]))
+    assert seen.accel_mps2 == pytest.approx(np.array([R @ a for a in accel]))
+    assert np.array_equal(seen.R_cam_imu, np.eye(3))
+    again = seen.in_camera_frame()
+    assert again.t.tolist() == seen.t.tolist()
+    assert np.array_equal(again.gyro_radps, seen.gyro_radps)
+
+
+def test_a_better_mount_replaces_what_is_given_and_keeps_the_rest():
+    R = exp_so3([0.3, -1.0, 2.0])
+    imu = samples(R_cam_imu=R, offset_us=7)
+    assert imu.mounted(offset_us=9).offset_us == 9
+    assert np.array_equal(imu.mounted(offset_us=9).R_cam_imu, R)
+    assert imu.mounted(np.eye(3)).offset_us == 7
+    assert np.array_equal(imu.mounted(np.eye(3)).R_cam_imu, np.eye(3))
+    with pytest.raises(InputError, match="rotation matrix"):
+        imu.mounted(-np.eye(3))
