@@ -67,7 +67,6 @@ _NAMES = {
     "VelocityEstimate": ("evcam.motion", "VelocityEstimate"),
     "VelocityEstimator": ("evcam.motion", "VelocityEstimator"),
     "VelocityOptions": ("evcam.motion", "VelocityOptions"),
-    "calibrate": ("evcam.calib", "calibrate"),
     "check_gyro": ("evcam.check", "check_gyro"),
     "estimate_velocity": ("evcam.motion", "estimate_velocity"),
     "load_target": ("evcam.core.target", "load_target"),
