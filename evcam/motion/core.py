@@ -9,6 +9,7 @@ from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.flow import Crossings, edge_crossings
+from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
 from evcam.motion.gyro import GyroWindow
@@ -53,6 +54,9 @@ class WindowSolver:
     """
 
     def __init__(self, camera: Camera, options: VelocityOptions) -> None:
+        covariance, count = options.camera_covariance, len(camera.params)
+        if covariance is not None and covariance.shape != (count, count):
+            raise InputError(f"velocity: camera_covariance must be {count}x{count} for {camera.model}, not {covariance.shape}")
         self.options, self.camera = options, camera
         self.speed_pxps = np.nan
         self._table: PixelTable | None = None
@@ -86,14 +90,18 @@ class WindowSolver:
         gyro_std = self._gyro_std(window, gyro)
         unsure = np.hypot(rates.speed_std, gyro_std * np.linalg.norm(rates.speed_by_gyro, axis=1))
         moving = np.asarray(rates.speed > _MOVES_SIGMA * unsure)
-        motion = None
+        prior, motion = GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)), None
         if moving.sum() >= _FEWEST_LINES:
-            motion = direction_of_motion(rates[moving], GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)))
+            motion = direction_of_motion(rates[moving], prior)
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
-        status = self._status(motion, rates, moving, len(lines))
+        covariance = np.zeros((3, 3)) if motion is None else motion.covariance
+        known = self.options.camera_covariance
+        if motion is not None and known is not None:
+            covariance = covariance + camera_share(self.camera, known, fits, rates, moving, motion, prior)
+        status = self._status(motion, covariance, rates, moving, len(lines))
         if status is not MotionStatus.OK or motion is None:
             return VelocityEstimate.missing(span_us, status, lines=constraints, event_count=count, notes=notes)
-        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, motion.covariance,
+        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, covariance,
                                 motion.sign_log_odds > _RESOLVED_LOG_ODDS, constraints, count, notes)
 
     def look_ahead(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> bool:
@@ -152,13 +160,15 @@ class WindowSolver:
             found.append(line)
         return found
 
-    def _status(self, motion: Motion | None, rates: LineRates, moving: NDArray[np.bool_], lines: int) -> MotionStatus:
+    def _status(
+        self, motion: Motion | None, covariance: Array, rates: LineRates, moving: NDArray[np.bool_], lines: int
+    ) -> MotionStatus:
         if lines < _FEWEST_LINES:
             return MotionStatus.NO_LINES
         if motion is None:
             return MotionStatus.STILL
         spread = np.linalg.eigvalsh(rates.b[moving].T @ rates.b[moving] / moving.sum())
-        if in_plane_std_rad(motion.vector, motion.covariance) > np.radians(self.options.max_in_plane_std_deg):
+        if in_plane_std_rad(motion.vector, covariance) > np.radians(self.options.max_in_plane_std_deg):
             return MotionStatus.ONE_DIRECTION if spread[1] < 0.02 else MotionStatus.UNCERTAIN
         return MotionStatus.OK
 
@@ -177,8 +187,8 @@ class WindowSolver:
 
 def _taken(c: Crossings, index: NDArray[np.int64]) -> Crossings:
     """Some crossings, without a mask over all of them."""
-    columns = (c.t, c.x, c.y, c.p, c.count, c.full, c.step_us)
-    return Crossings(*(column[index] for column in columns), c.width, c.height)
+    return Crossings(c.t[index], c.x[index], c.y[index], c.p[index], c.count[index], c.full[index], c.step_us[index],
+                     c.width, c.height)
 
 
 def _turning(gyro: GyroWindow) -> float:
