@@ -102,6 +102,28 @@ def test_wrong_mount_of_the_gyro_makes_a_difference(run, camera, scene, out):
     assert not wrong or np.median(np.abs(in_plane_deg(wrong, scene))) > 2 * np.median(np.abs(in_plane_deg(right, scene)))
 
 
+def test_a_calibrations_covariance_is_part_of_the_answers(run, camera, out, tmp_path):
+    stds = []
+    for name, sigma in (("sure", 1e-3), ("unsure", 20.0)):
+        known = {"format": "evcam calibration 1", "camera": json.loads(camera.read_text()),
+                 "covariance": np.diag([sigma**2] * 4 + [0.0] * 5).tolist()}
+        (tmp_path / f"{name}.json").write_text(json.dumps(known))
+        argv = ("velocity", LINES, "--camera", tmp_path / f"{name}.json", "--window-ms", 200)
+        run(*argv, "--duration", 0.2, "--out", out / f"{name}.csv")
+        (estimate,) = load_velocity_csv(out / f"{name}.csv")
+        stds.append(estimate.in_plane_std_rad)
+    assert stds[1] > 1.02 * stds[0]
+
+
+@pytest.mark.parametrize("covariance", ["[[1, 2], [3]]", '"small"', "[[1, 0], [0, 1]]", "[1, 2]"])
+def test_a_covariance_that_is_none(run, camera, out, tmp_path, covariance):
+    bad = tmp_path / "bad.json"
+    bad.write_text(f'{{"camera": {camera.read_text()}, "covariance": {covariance}}}')
+    outcome = run("velocity", LINES, "--camera", bad, "--out", out / "v.csv")
+    assert (outcome.code, len(outcome.error_lines), outcome.out) == (1, 1, ""), outcome
+    assert "covariance" in outcome.err
+
+
 def test_without_any_gyro_that_is_said(run, camera, out, tmp_path):
     with evcam.open(LINES) as recording:
         save_h5(tmp_path / "bare.h5", recording.events(0.0, 0.1))
