@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evcam.core.camera import Camera
 from evcam.motion.direction import Motion, moved_direction
+from evcam.motion.loose_edges import joined
 from evcam.motion.posterior import GyroPrior, LineRates
 from evcam.solvers.gyro_terms import gyro_terms
 from evcam.solvers.joint_fits import JointFits
@@ -21,7 +22,7 @@ _NOTHING_RAD = 1e-7
 
 def camera_share(
     camera: Camera, camera_covariance: Array, fits: JointFits, rates: LineRates, moving: NDArray[np.bool_], motion: Motion,
-    gyro: GyroPrior,
+    loose: LineRates, gyro: GyroPrior,
 ) -> Array:
     """Covariance (3, 3) of the direction by that of the camera's parameters.
 
@@ -32,7 +33,8 @@ def camera_share(
     steps = axes * np.sqrt(np.maximum(sizes, 0.0))
     shifts = _bearing_shifts(camera, fits, steps)
     seen = np.abs(shifts).max((0, 1)) > _NOTHING_RAD
-    moved = [moved_direction(motion, _shifted(rates, change)[moving], gyro) for change in _line_shifts(fits, shifts[:, :, seen])]
+    changes = _line_shifts(fits, shifts[:, :, seen])
+    moved = [moved_direction(motion, joined(_shifted(rates, change)[moving], loose), gyro) for change in changes]
     across = np.array([direction - (direction @ motion.vector) * motion.vector for direction in moved]).reshape(-1, 3)
     share: Array = across.T @ across
     return share
