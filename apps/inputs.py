@@ -14,7 +14,7 @@ from evcam.core.camera import Camera
 from evcam.core.imu import ImuSamples
 from evcam.core.imu_mount import ImuMount, find_imu_mount, load_imu_mount, nearest_rotation
 from evcam.core.yaml_mapping import read_mapping
-from evcam.errors import EvcamError, InputError
+from evcam.errors import EvcamError, FormatError, InputError
 from evcam.io import Recording, load_imu_csv, open_recording
 
 _UNKNOWN = "not known"
@@ -105,12 +105,21 @@ def _load_camera(path: str, recording: Recording) -> Camera:
 
 
 def camera_covariance(path: str) -> NDArray[np.float64] | None:
-    """Covariance of the camera's parameters, if the file is a calibration of evcam."""
+    """Covariance of the camera's parameters, if the file, which holds a camera, is a calibration of evcam.
+
+    Raises
+    ------
+    FormatError
+        It holds something else in its place.
+    """
     text = Path(path).read_text(encoding="utf-8")
     if not text.lstrip().startswith("{"):
         return None
     covariance = json.loads(text).get("covariance")
-    return None if covariance is None else np.array(covariance, float)
+    try:
+        return None if covariance is None else np.array(covariance, float)
+    except (TypeError, ValueError):
+        raise FormatError(f"{path}: its covariance is no matrix of numbers") from None
 
 
 def choose_imu(args: Namespace, recording: Recording) -> ChosenImu | None:

@@ -20,7 +20,7 @@ from evcam.io import Recording
 
 Array = NDArray[np.float64]
 
-_FEWEST_SLICES = 10
+_FEWEST_SLICES, _MOST_SLICES = 10, 6000
 _GAP_PERIODS = 10.0
 _LEAST_GAP_US = 20_000.0
 _SEEN_TILT_RAD = 0.2
@@ -163,7 +163,7 @@ def compare(turning: TurnRates, imu: ImuSamples, *, with_camera: bool) -> GyroAg
     shared = covered(turning, imu, longest_gap_us)
     if len(shared) < _FEWEST_SLICES:
         return missing(GyroStatus.CANNOT_TELL, "the gyro's samples and moving edges share too little time")
-    fit = fit_gyro(shared, imu)
+    fit = fit_gyro(shared[np.arange(len(shared)) % (len(shared) // _MOST_SLICES + 1) == 0], imu)
     if fit.left_over > _LEFT_OVER and fit.left_over_radps > _LEFT_OVER_RADPS:
         return missing(GyroStatus.UNRELATED, f"{fit.left_over_radps:.2g} rad/s of their turning is left over whatever the naming "
                                              "of its axes, its scale and the shift of its clock", fit)

@@ -7,30 +7,26 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.check.gyro_search import AXIS_MAPS, BIAS_RADPS, SCALE_LOG, UNITS, Hypothesis, misfit, moments, search
+from evcam.check.gyro_model import FREE, HELD, REACH_US, GyroModel
+from evcam.check.gyro_search import AXIS_MAPS, Hypothesis, misfit, moments, search
 from evcam.check.smooth_gyro import SmoothGyro
 from evcam.check.turning import TurnRates
 from evcam.check.weighing import Weighing
 from evcam.core.imu import ImuSamples
-from evcam.core.rotation import exp_so3, hat
+from evcam.core.rotation import exp_so3
 
 Array = NDArray[np.float64]
 
-REACH_US = 200_000.0
-"""How far the clocks may be apart."""
 BELIEVED = 30.0
 """Squared standard deviations that something other than what is stated has to gain to be believed."""
 _STEP_US = 4_000.0
 _WIDTHS_US = (3_000.0, 10_000.0, 20_000.0, 35_000.0, 55_000.0)
-_TILT_RAD = 0.5
 _CORRELATED_US = 100_000.0
 _ROUNDS = 3
-_STEPS = 20
 _OUTLIER = 3.0
 _FLOW_SCALE = 0.02
 _IN_STEP = 0.4
 """Share of the drift that may keep in step with the turning, and so pass for a wrong scale."""
-_FREE, _HELD = 1.0, 1e9
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -95,56 +91,6 @@ class GyroFit:
     slices: int
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class _Model:
-    """Data, weights and one naming of the axes; ``theta``: tilt (3), logarithm of the scale, bias (3), shift in seconds."""
-
-    turning: TurnRates
-    weighing: Weighing
-    gyro: SmoothGyro
-    axis_map: Array
-    unit: float
-
-    def residuals(self, theta: Array) -> Array:
-        turned = self._turned(theta, 0)
-        residuals: Array = self.turning.rate_radps - turned - theta[4:7]
-        return residuals
-
-    def columns(self, theta: Array) -> Array:
-        """Derivatives of the prediction by theta, and the residuals, (K, 3, 9)."""
-        turned = self._turned(theta, 0)
-        columns = np.empty((len(turned), 3, 9))
-        columns[:, :, :3] = -hat(turned)
-        columns[:, :, 3] = turned
-        columns[:, :, 4:7] = np.eye(3)
-        columns[:, :, 7] = -self._turned(theta, 1)
-        columns[:, :, 8] = self.residuals(theta)
-        return columns
-
-    def _turned(self, theta: Array, order: int) -> Array:
-        part = self.gyro.at(self.turning.t_us - 1e6 * theta[7])[order]
-        turned: Array = part @ (np.exp(theta[3]) * exp_so3(theta[:3]) @ self.axis_map).T
-        return turned
-
-    def refine(self, start: Array, tilt: float) -> tuple[Array, float, Array]:
-        """Unknowns from ``start``, their cost and inverse normal matrix; ``tilt`` is the prior's stiffness in its own units."""
-        usual = min(np.log(list(UNITS.values())), key=lambda log: abs(log - start[3]))
-        centre = np.array([0.0, 0.0, 0.0, usual, 0.0, 0.0, 0.0, start[7]])
-        prior = self.unit * np.array([*[tilt / _TILT_RAD**2] * 3, SCALE_LOG**-2, *[BIAS_RADPS**-2] * 3, (1e-6 * REACH_US) ** -2])
-        theta = start.copy()
-        for _ in range(_STEPS):
-            products = self.weighing.gram(self.columns(theta))
-            step = np.linalg.solve(products[:8, :8] + np.diag(prior), products[:8, 8] - prior * (theta - centre))
-            step[7] = np.clip(step[7], -1e-6 * _STEP_US, 1e-6 * _STEP_US)
-            theta = theta + step
-            if np.abs(step).max() < 1e-7:
-                break
-        products = self.weighing.gram(self.columns(theta))
-        cost = float(products[8, 8] + (prior * (theta - centre) ** 2).sum())
-        inverse = np.asarray(np.linalg.inv(products[:8, :8] + np.diag(prior)), np.float64)
-        return theta, cost, inverse
-
-
 def fit_gyro(turning: TurnRates, imu: ImuSamples) -> GyroFit:
     """Search all namings of the axes and all shifts up to `REACH_US`, then refine the one that is believed.
 
@@ -166,13 +112,13 @@ def fit_gyro(turning: TurnRates, imu: ImuSamples) -> GyroFit:
         near = chosen.shift_us + _STEP_US * np.arange(-2, 3, dtype=np.float64)
         index = np.array([chosen.index])
         gyro = min(smooth.values(), key=lambda g: search(turning, weighing, g, near, unit, index)[0].cost)
-        model = _Model(turning, weighing, gyro, AXIS_MAPS[chosen.index], unit)
+        model = GyroModel(turning, weighing, gyro, AXIS_MAPS[chosen.index], unit)
         theta, _, _ = _tilted(model, chosen)
         rest = weighing.without_drift(model.residuals(theta))
         squares = _squares(turning, rest)
         weights = 1 / (1 + squares / max(2.0 * float(np.median(squares)), 1.0) / _OUTLIER**2)
         unit = max(1.0, float((weights * squares).sum() / weights.sum())) * _correlation(turning, rest)
-    model = _Model(turning, Weighing.of(turning, weights), gyro, AXIS_MAPS[chosen.index], unit)
+    model = GyroModel(turning, Weighing.of(turning, weights), gyro, AXIS_MAPS[chosen.index], unit)
     found = search(turning, model.weighing, gyro, shifts_us, unit)
     return _summary(model, chosen, found)
 
@@ -204,12 +150,12 @@ def _believed(found: list[Hypothesis], unit: float) -> Hypothesis:
     return next(hypothesis for hypothesis in found if hypothesis.cost < least + unit)
 
 
-def _tilted(model: _Model, chosen: Hypothesis) -> tuple[Array, Array, Array]:
+def _tilted(model: GyroModel, chosen: Hypothesis) -> tuple[Array, Array, Array]:
     """Unknowns, with a tilt only if it is believed; their inverse normal matrix; and that with the tilt left free."""
     start = np.zeros(8)
     start[3], start[7] = np.log(chosen.scale), 1e-6 * chosen.shift_us
-    theta, cost, covariance = model.refine(start, _HELD)
-    free, free_cost, free_covariance = model.refine(theta, _FREE)
+    theta, cost, covariance = model.refine(start, HELD)
+    free, free_cost, free_covariance = model.refine(theta, FREE)
     if free_cost < cost - BELIEVED * model.unit:
         return free, free_covariance, free_covariance
     theta[:3] = 0.0
@@ -241,7 +187,7 @@ def _correlation(turning: TurnRates, residuals: Array) -> float:
     return total
 
 
-def _summary(model: _Model, chosen: Hypothesis, found: list[Hypothesis]) -> GyroFit:
+def _summary(model: GyroModel, chosen: Hypothesis, found: list[Hypothesis]) -> GyroFit:
     theta, covariance, free_covariance = _tilted(model, chosen)
     std, unit, turning = np.sqrt(model.unit * np.diag(covariance)), model.unit, model.turning
     rate = model.gyro.at(turning.t_us - 1e6 * theta[7])[0]
@@ -259,10 +205,12 @@ def _summary(model: _Model, chosen: Hypothesis, found: list[Hypothesis]) -> Gyro
     drift, turn = (float(np.sqrt((part[:, -seen:] ** 2).sum(1).mean())) for part in (turning.drift_radps, scale * turned))
     scale_std = scale * float(np.sqrt(std[3] ** 2 + _FLOW_SCALE**2 + (_IN_STEP * drift / max(turn, 1e-9)) ** 2))
     return GyroFit(
-        model.axis_map, theta[:3], np.sqrt(unit * np.diag(free_covariance))[:3], scale, scale_std,
-        theta[4:7], std[4:7], 1e6 * float(theta[7]), 1e6 * float(std[7]), float(ratio),
-        (nothing - best) / unit, (found[0].cost - min(h.cost for h in found)) / unit,
-        (np.array(without) - best) / unit, (nothing - misfit(as_stated, np.eye(3), unit)) / unit,
-        best / numbers, float(np.sqrt(np.median((rest[:, -seen:] ** 2).mean(1)))),
-        turning.rate_radps.mean(0), rate.mean(0), len(turning),
+        axis_map=model.axis_map, tilt_rad=theta[:3], tilt_std_rad=np.sqrt(unit * np.diag(free_covariance))[:3],
+        scale=scale, scale_std=scale_std, bias_radps=theta[4:7], bias_std_radps=std[4:7],
+        shift_us=1e6 * float(theta[7]), shift_std_us=1e6 * float(std[7]), ratio=float(ratio),
+        worse_nothing=(nothing - best) / unit, worse_stated=(found[0].cost - min(h.cost for h in found)) / unit,
+        worse_without_axis=(np.array(without) - best) / unit,
+        gain_as_stated=(nothing - misfit(as_stated, np.eye(3), unit)) / unit,
+        left_over=best / numbers, left_over_radps=float(np.sqrt(np.median((rest[:, -seen:] ** 2).mean(1)))),
+        mean_events_radps=turning.rate_radps.mean(0), mean_gyro_radps=rate.mean(0), slices=len(turning),
     )

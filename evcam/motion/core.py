@@ -9,11 +9,13 @@ from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.flow import Crossings, edge_crossings
+from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
 from evcam.motion.gyro import GyroWindow
 from evcam.motion.judging import is_line
 from evcam.motion.lines import MovingLine, Workspace, fit_stretch
+from evcam.motion.loose_edges import joined, loose_edges
 from evcam.motion.options import VelocityOptions
 from evcam.motion.pixels import PixelTable
 from evcam.motion.posterior import GyroPrior, LineRates
@@ -38,6 +40,8 @@ _FEWEST_LINES = 3
 _GIVEN_RADPS, _GIVEN_RADPS2 = 0.002, 5.0
 _STEADY_RADPS2 = 0.1
 _MOST_TRIMMED = 0.1
+# Change of the plane's normal along itself within half a window at which it is as uncertain as it is large.
+_TURNED_OVER = 0.3
 _RESOLVED_LOG_ODDS = 6.0
 # Edges whose speed is seen well enough to choose the next window by.
 _SURE_RAD = 0.15
@@ -53,6 +57,9 @@ class WindowSolver:
     """
 
     def __init__(self, camera: Camera, options: VelocityOptions) -> None:
+        covariance, count = options.camera_covariance, len(camera.params)
+        if covariance is not None and covariance.shape != (count, count):
+            raise InputError(f"velocity: camera_covariance must be {count}x{count} for {camera.model}, not {covariance.shape}")
         self.options, self.camera = options, camera
         self.speed_pxps = np.nan
         self._table: PixelTable | None = None
@@ -76,7 +83,7 @@ class WindowSolver:
         window = self._window(events, span_us, gyro)
         if len(window.t_s) < _FEWEST_CROSSINGS:
             return VelocityEstimate.missing(span_us, MotionStatus.EMPTY, event_count=count, notes=notes)
-        lines = self._lines(window)
+        lines, loose = self._lines(window)
         fits = fit_jointly([window.for_solvers(_some(line.members)) for line in lines], EventNoise()) if lines else None
         if fits is None:
             status = MotionStatus.NO_LINES if len(lines) < _FEWEST_LINES else MotionStatus.STILL
@@ -84,16 +91,20 @@ class WindowSolver:
         lines = [lines[k] for k in fits.used]
         rates = _rates(window, lines, fits)
         gyro_std = self._gyro_std(window, gyro)
-        unsure = np.hypot(rates.speed_std, gyro_std * np.linalg.norm(rates.speed_by_gyro, axis=1))
-        moving = np.asarray(rates.speed > _MOVES_SIGMA * unsure)
-        motion = None
+        moving = _moves(rates, gyro_std)
+        loose = loose[_moves(loose, gyro_std)]
+        prior, motion = GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)), None
         if moving.sum() >= _FEWEST_LINES:
-            motion = direction_of_motion(rates[moving], GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)))
+            motion = direction_of_motion(joined(rates[moving], loose), prior)
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
-        status = self._status(motion, rates, moving, len(lines))
+        covariance = np.zeros((3, 3)) if motion is None else motion.covariance
+        known = self.options.camera_covariance
+        if motion is not None and known is not None:
+            covariance = covariance + camera_share(self.camera, known, fits, rates, moving, motion, loose, prior)
+        status = self._status(motion, covariance, rates, moving, len(lines))
         if status is not MotionStatus.OK or motion is None:
             return VelocityEstimate.missing(span_us, status, lines=constraints, event_count=count, notes=notes)
-        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, motion.covariance,
+        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, covariance,
                                 motion.sign_log_odds > _RESOLVED_LOG_ODDS, constraints, count, notes)
 
     def look_ahead(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> bool:
@@ -133,8 +144,8 @@ class WindowSolver:
         self._look_pxps = float(np.median(motion.sensor_pxps[sure]))
         return True
 
-    def _lines(self, window: Window) -> list[MovingLine]:
-        """Lines of the window, the ones with most crossings first."""
+    def _lines(self, window: Window) -> tuple[list[MovingLine], LineRates]:
+        """Lines of the window, the ones with most crossings first, and what edges that are none say."""
         look_s = window.half_s
         if np.isfinite(self._look_pxps):
             look_s = min(max(0.5 * _FIRST_LOOK_PX / self._look_pxps, _SHORTEST_LOOK_S), window.half_s)
@@ -150,15 +161,17 @@ class WindowSolver:
             owned[line.members] = True
             line.id, self._next_id = self._next_id, self._next_id + 1
             found.append(line)
-        return found
+        return found, loose_edges(window, motion, owned)
 
-    def _status(self, motion: Motion | None, rates: LineRates, moving: NDArray[np.bool_], lines: int) -> MotionStatus:
+    def _status(
+        self, motion: Motion | None, covariance: Array, rates: LineRates, moving: NDArray[np.bool_], lines: int
+    ) -> MotionStatus:
         if lines < _FEWEST_LINES:
             return MotionStatus.NO_LINES
         if motion is None:
             return MotionStatus.STILL
         spread = np.linalg.eigvalsh(rates.b[moving].T @ rates.b[moving] / moving.sum())
-        if in_plane_std_rad(motion.vector, motion.covariance) > np.radians(self.options.max_in_plane_std_deg):
+        if in_plane_std_rad(motion.vector, covariance) > np.radians(self.options.max_in_plane_std_deg):
             return MotionStatus.ONE_DIRECTION if spread[1] < 0.02 else MotionStatus.UNCERTAIN
         return MotionStatus.OK
 
@@ -166,7 +179,7 @@ class WindowSolver:
                      moving: NDArray[np.bool_], motion: Motion | None) -> tuple[LineConstraint, ...]:
         errors = np.full(len(lines), np.nan)
         if motion is not None:
-            errors[moving] = motion.errors
+            errors[moving] = motion.errors[:moving.sum()]
         covariances, out = fits.fits.covariances * fits.widening[:, None, None], []
         for k, line in enumerate(lines):
             ends = line.frame[2] + np.array([[line.low], [line.high]]) * line.frame[0]
@@ -177,12 +190,18 @@ class WindowSolver:
 
 def _taken(c: Crossings, index: NDArray[np.int64]) -> Crossings:
     """Some crossings, without a mask over all of them."""
-    columns = (c.t, c.x, c.y, c.p, c.count, c.full, c.step_us)
-    return Crossings(*(column[index] for column in columns), c.width, c.height)
+    return Crossings(c.t[index], c.x[index], c.y[index], c.p[index], c.count[index], c.full[index], c.step_us[index],
+                     c.width, c.height)
 
 
 def _turning(gyro: GyroWindow) -> float:
     return _STEADY_RADPS2 if gyro.t_us is not None else _GIVEN_RADPS2
+
+
+def _moves(rates: LineRates, gyro_std: float) -> NDArray[np.bool_]:
+    """Which of them move by more than their uncertainty and the gyro's make them."""
+    unsure = np.hypot(rates.speed_std, gyro_std * np.linalg.norm(rates.speed_by_gyro, axis=1))
+    return np.asarray(rates.speed > _MOVES_SIGMA * unsure)
 
 
 def _some(members: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -197,4 +216,8 @@ def _rates(window: Window, lines: list[MovingLine], fits: JointFits) -> LineRate
     terms = gyro_terms(fits.stack, fits.fits.vectors, fits.fits.noise)
     rays = np.stack([line.frame[2] + (line.low + line.high) / 2 * line.frame[0] for line in lines])
     rays /= np.linalg.norm(rays, axis=1, keepdims=True)
-    return LineRates(rates.b, rates.a, rates.covariance, rays, terms.shifts[:, 3:])
+    # A plane that turns over within the window is the other minimum of a slow line's cost, or noise: its narrowness is none.
+    turning = (rates.a * rates.b).sum(1)
+    doubt = turning**2 * (np.abs(turning) * window.half_s / _TURNED_OVER) ** 4
+    covariance = rates.covariance + doubt[:, None, None] * rates.b[:, :, None] * rates.b[:, None]
+    return LineRates(rates.b, rates.a, covariance, rays, terms.shifts[:, 3:])

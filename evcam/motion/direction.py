@@ -26,8 +26,8 @@ _SETTLED = 0.1
 _HYPOTHESES = tuple(
     Hypothesis(Depths(common, reach, own), acceleration, inflation)
     for common, reach in ((0.5, 0.04), (1.0, 0.4))
-    for own in (0.2, 0.6)
-    for acceleration, inflation in ((0.5, 1.0), (5.0, 4.0), (20.0, 16.0))
+    for own in (0.3, 0.8)
+    for acceleration, inflation in ((0.5, 3.0), (5.0, 8.0), (20.0, 20.0))
 )
 # Hypotheses that lag behind the likeliest by more are dropped, in log probability.
 _UNLIKELY = 6.0
@@ -49,8 +49,12 @@ class Motion:
         The larger misfit of each line, in standard deviations.
     gyro_mean, gyro_covariance : ndarray of float64
         Error of the gyro.
-    hypothesis : Hypothesis
-        The likeliest.
+    hypotheses : tuple of Hypothesis
+        Those that were likely.
+    doubts : ndarray of float64, shape (2, M)
+        Factors of the lines' variances that they got.
+    axes, variances : ndarray of float64, shapes (3, 3) and (2,)
+        Principal axes (the direction last, of either sign) and variances along the others.
     """
 
     vector: Array
@@ -60,7 +64,10 @@ class Motion:
     errors: Array
     gyro_mean: Array
     gyro_covariance: Array
-    hypothesis: Hypothesis
+    hypotheses: tuple[Hypothesis, ...]
+    doubts: Array
+    axes: Array
+    variances: Array
 
 
 def direction_of_motion(rates: LineRates, gyro: GyroPrior) -> Motion:
@@ -86,7 +93,17 @@ def direction_of_motion(rates: LineRates, gyro: GyroPrior) -> Motion:
     odds = float(_log_sum(-sides[0, :, 0]) - _log_sum(-sides[1, :, 0]))
     if odds < 0:
         vector, odds = -vector, -odds
-    return Motion(vector, covariance, odds, errors < _WRONG_SIGMA, errors, *costs.gyro(best, vector), best)
+    return Motion(vector, covariance, odds, errors < _WRONG_SIGMA, errors, *costs.gyro(best, vector), hypotheses, costs.doubts,
+                  axes, result.variances)
+
+
+def moved_direction(motion: Motion, rates: LineRates, gyro: GyroPrior) -> Array:
+    """The direction (3,) that these lines give instead, everything else being taken from ``motion``."""
+    costs = DirectionCosts(rates, motion.hypotheses, gyro, motion.doubts)
+    scale = np.sqrt(motion.variances)
+    directions, areas = patch_around(motion.axes, scale)
+    axis = moments(directions, _axial(costs, motion.hypotheses, directions), areas).axes[:, 2]
+    return np.asarray(axis * np.sign(axis @ motion.vector))
 
 
 def _log_sum(logs: Array) -> float:

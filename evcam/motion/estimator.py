@@ -17,6 +17,8 @@ from evcam.motion.gyro import GyroBuffer, GyroWindow
 from evcam.motion.options import VelocityOptions
 
 _FIRST_LOOK_US = 10_000
+# Share of a window that has to be left at the end of the recording for another one.
+_LEAST_LEFT = 0.25
 
 
 class VelocityEstimator:
@@ -50,6 +52,7 @@ class VelocityEstimator:
         self._constant = None if angular_velocity_radps is None else _checked(angular_velocity_radps)
         self._pieces: deque[Events] = deque()
         self._start_us: int | None = None
+        self._first_us: int | None = None
         self._before_us: int | None = None
         self._finished = False
 
@@ -72,8 +75,10 @@ class VelocityEstimator:
         if self._pieces and events.t[0] < self._pieces[-1].t[-1]:
             raise InputError(f"velocity: events at {events.t[0]} us follow events at {self._pieces[-1].t[-1]} us; "
                              "push them in the order of time")
-        if self._start_us is None:
-            self._start_us = int(events.t[0])
+        if self._first_us is None:
+            self._first_us = int(events.t[0])
+            # Bursts that began before the recording did are cut.
+            self._start_us = self._first_us + (0 if self._is_fixed else self.options.settle_us)
         self._pieces.append(events)
 
     def push_imu(self, samples: ImuSamples) -> None:
@@ -100,25 +105,44 @@ class VelocityEstimator:
         estimates: list[VelocityEstimate] = []
         while self._start_us is not None and self._pieces:
             end_us = int(self._pieces[-1].t[-1]) + 1
-            if self._start_us >= end_us:
+            if self._start_us >= end_us and not (last and self._before_us is None):
                 break
             stop_us = self._stop_us(end_us, last)
             if stop_us is None or (stop_us + self.options.settle_us > end_us and not last):
                 break
-            start_us = self._start_us
-            if stop_us > end_us:
-                start_us, stop_us = self._reaching_back(stop_us - start_us, end_us), end_us
-            if not (last or self._gyro_is_there(stop_us, end_us)):
+            span_us = self._start_us, stop_us
+            if stop_us + self.options.settle_us > end_us and not self._is_fixed:
+                last_us = self._last_span(stop_us - self._start_us, end_us)
+                if last_us is None:
+                    break
+                span_us = last_us
+            span_us = span_us[0], min(span_us[1], end_us)
+            if not (last or self._gyro_is_there(span_us[1], end_us)):
                 break
-            estimates.append(self._estimate((start_us, stop_us)))
-            self._forget(start_us, stop_us)
+            estimates.append(self._estimate(span_us))
+            self._forget(*span_us)
+            if span_us[1] + self.options.settle_us >= end_us:
+                self._start_us = end_us
         return estimates
 
-    def _reaching_back(self, length_us: int, end_us: int) -> int:
-        """Start of the last window: as long as planned, it shares events with the one before."""
+    @property
+    def _is_fixed(self) -> bool:
+        return self.options.window_us is not None or self.options.window_events is not None
+
+    def _last_span(self, length_us: int, end_us: int) -> tuple[int, int] | None:
+        """The last window, as long as planned: it shares events with the one before, and ends where bursts are complete.
+
+        None where next to nothing is left; the whole recording where it is too short for anything else.
+        """
         assert self._start_us is not None
-        earliest_us = self._start_us if self._before_us is None else self._before_us
-        return max(end_us - length_us, earliest_us)
+        assert self._first_us is not None
+        stop_us, settle_us = end_us - self.options.settle_us, self.options.settle_us
+        if self._before_us is not None:
+            left = stop_us - self._start_us
+            return (max(stop_us - length_us, self._before_us), stop_us) if left > _LEAST_LEFT * length_us else None
+        if stop_us - length_us >= self._first_us + settle_us:
+            return stop_us - length_us, stop_us
+        return max(self._first_us, end_us - length_us), end_us
 
     def _stop_us(self, end_us: int, last: bool) -> int | None:
         """End of the next window; None as long as it cannot be told."""

@@ -12,7 +12,7 @@ from evcam.core.camera.export import _WRITERS
 from evcam.detect import MODES
 from evcam.errors import FormatError
 
-VERBS = ("info", "check", "target", "simulate", "detect", "calibrate", "velocity", "export")
+VERBS = ("info", "check", "target", "simulate", "detect", "calibrate", "velocity", "report", "compare", "export")
 
 
 def test_help_names_every_verb(process):

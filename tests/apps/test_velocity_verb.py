@@ -44,13 +44,13 @@ def in_plane_deg(estimates, scene):
 
 
 def test_with_the_recordings_gyro(process, camera, scene, out):
-    outcome = process("velocity", LINES, "--camera", camera, "--window-ms", 100, "--out", out / "v.csv", "--plot", out / "v.png")
+    outcome = process("velocity", LINES, "--camera", camera, "--window-ms", 200, "--out", out / "v.csv", "--plot", out / "v.png")
     assert outcome.code == 0, outcome.err
-    assert "10 windows of 100 to 100 ms" in outcome.out
+    assert "5 windows of 200 to 200 ms" in outcome.out
     assert "the recording's own; mount: the recording's own" in outcome.out
     assert (out / "v.png").read_bytes().startswith(b"\x89PNG")
     estimates = [e for e in load_velocity_csv(out / "v.csv") if e]
-    assert len(estimates) >= 8
+    assert len(estimates) >= 3
     assert np.abs(in_plane_deg(estimates, scene)).max() < 15
     assert sorted(path.name for path in out.iterdir()) == ["v.csv", "v.png"]
 
@@ -67,10 +67,10 @@ def test_json_has_the_same_figures(run, camera, out):
 def test_an_angular_velocity_takes_the_gyros_place(run, camera, scene, out):
     with evcam.open(LINES) as recording:
         omega = recording.imu().in_camera_frame().gyro_radps.mean(0)
-    outcome = run("velocity", LINES, "--camera", camera, "--omega", *omega, "--window-ms", 100, "--out", out / "v.csv", "--json")
+    outcome = run("velocity", LINES, "--camera", camera, "--omega", *omega, "--window-ms", 200, "--out", out / "v.csv", "--json")
     assert outcome.code == 0, outcome.err
     estimates = [e for e in load_velocity_csv(out / "v.csv") if e]
-    assert len(estimates) >= 8
+    assert len(estimates) >= 3
     assert np.abs(in_plane_deg(estimates, scene)).max() < 15
     assert json.loads(outcome.out)["omega_radps"] == pytest.approx(omega.tolist())
 
@@ -95,11 +95,33 @@ def test_a_window_longer_than_the_recording_is_the_whole_recording(run, camera, 
 
 def test_wrong_mount_of_the_gyro_makes_a_difference(run, camera, scene, out):
     """The mount reaches the estimate: with the axes turned it gets worse."""
-    argv = ("velocity", LINES, "--camera", camera, "--window-ms", 100)
+    argv = ("velocity", LINES, "--camera", camera, "--window-ms", 200)
     run(*argv, "--out", out / "right.csv")
     run(*argv, "--r-cam-imu", 0, 1, 0, -1, 0, 0, 0, 0, 1, "--out", out / "wrong.csv")
     right, wrong = ([e for e in load_velocity_csv(out / name) if e] for name in ("right.csv", "wrong.csv"))
     assert not wrong or np.median(np.abs(in_plane_deg(wrong, scene))) > 2 * np.median(np.abs(in_plane_deg(right, scene)))
+
+
+def test_a_calibrations_covariance_is_part_of_the_answers(run, camera, out, tmp_path):
+    stds = []
+    for name, sigma in (("sure", 1e-3), ("unsure", 20.0)):
+        known = {"format": "evcam calibration 1", "camera": json.loads(camera.read_text()),
+                 "covariance": np.diag([sigma**2] * 4 + [0.0] * 5).tolist()}
+        (tmp_path / f"{name}.json").write_text(json.dumps(known))
+        argv = ("velocity", LINES, "--camera", tmp_path / f"{name}.json", "--window-ms", 200)
+        run(*argv, "--duration", 0.2, "--out", out / f"{name}.csv")
+        (estimate,) = load_velocity_csv(out / f"{name}.csv")
+        stds.append(estimate.in_plane_std_rad)
+    assert stds[1] > 1.02 * stds[0]
+
+
+@pytest.mark.parametrize("covariance", ["[[1, 2], [3]]", '"small"', "[[1, 0], [0, 1]]", "[1, 2]"])
+def test_a_covariance_that_is_none(run, camera, out, tmp_path, covariance):
+    bad = tmp_path / "bad.json"
+    bad.write_text(f'{{"camera": {camera.read_text()}, "covariance": {covariance}}}')
+    outcome = run("velocity", LINES, "--camera", bad, "--out", out / "v.csv")
+    assert (outcome.code, len(outcome.error_lines), outcome.out) == (1, 1, ""), outcome
+    assert "covariance" in outcome.err
 
 
 def test_without_any_gyro_that_is_said(run, camera, out, tmp_path):

@@ -175,6 +175,13 @@ def test_few_slices(make):
     assert agreement.status is GyroStatus.CANNOT_TELL
 
 
+def test_long_recordings_are_thinned_out(make):
+    turning, imu = make(duration_s=65.0)
+    fit = compare(turning, imu, with_camera=True).fit
+    assert 3000 < fit.slices < 6000
+    assert abs(fit.shift_us) < 4 * fit.shift_std_us < 1000
+
+
 def test_gaps_are_left_out(make):
     turning, imu = make()
     there = (imu.t < imu.t[0] + 1_200_000) | (imu.t > imu.t[0] + 1_600_000)
