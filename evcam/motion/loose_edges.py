@@ -15,7 +15,7 @@ _CELL_PX = 12.0
 _BINS = 16
 _FEWEST = 6
 # Flows of one cell err alike, relative to their speed.
-_LEAST_STD = 0.1
+_LEAST_STD = 0.25
 # Parts of the rate that flow does not show, relative to the speed: along the normal, and along the edge.
 _UNSEEN_NORMAL, _UNSEEN_ALONG = 1e3, 10.0
 
