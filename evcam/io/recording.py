@@ -180,16 +180,22 @@ class Recording:
         return self._source
 
 
-def open_recording(path: str | os.PathLike[str], *, width: int | None = None, height: int | None = None) -> Recording:
+def open_recording(
+    path: str | os.PathLike[str], *, width: int | None = None, height: int | None = None, stream: str | None = None
+) -> Recording:
     """Open a recording; its format is told by its content, not by its name.
 
     Parameters
     ----------
     path : path-like
-        AEDAT 2.0, HDF5 (``events/{t,x,y,p}``, also DSEC), text (``t x y p``) or npz.
+        A file of one of the formats that `evcam.io.formats` lists, or a folder whose files
+        are together one recording (a ROS 2 bag; the RPG data set's ``events.txt`` and ``imu.txt``).
     width, height : int, optional
         Sensor size in pixels, for files that do not state it.  Without it the
         largest coordinates are taken, which `Recording.warnings` says.
+    stream : str, optional
+        Which events to read where a file holds several streams: the topic of a bag, the number
+        of an AEDAT4 stream, ``left`` or ``right`` of MVSEC.
 
     Returns
     -------
@@ -199,7 +205,8 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
     Raises
     ------
     InputError
-        No such file; only one of width and height; a size that contradicts the file.
+        No such file; only one of width and height; a size that contradicts the file; several
+        streams of events of which none is chosen; a library that is not installed.
         While reading: events outside the sensor, or times that run backwards.
     FormatError
         Empty, damaged or not a recording.
@@ -211,7 +218,9 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
     """
     path = Path(path)
     format_ = _recognise(path)
-    source = format_.open(path)
+    if stream is not None and format_.open_stream is None:
+        raise InputError(f"{path}: a recording of the format {format_.name} holds one stream of events; leave stream away")
+    source = format_.open(path) if stream is None or format_.open_stream is None else format_.open_stream(path, stream)
     try:
         return Recording(source, format_.name, _sensor_size(source, width, height))
     except EvcamError:
@@ -220,10 +229,10 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
 
 
 def _recognise(path: Path) -> Format:
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a recording in it")
     if not path.exists():
         raise InputError(f"{path}: no such file")
+    if path.is_dir():
+        return _recognise_folder(path)
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -236,6 +245,13 @@ def _recognise(path: Path) -> Format:
             return format_
     known = ", ".join(format_.name for format_ in formats())
     raise FormatError(f"{path}: not a recording that evcam reads ({known}); it begins with {head[:12]!r}")
+
+
+def _recognise_folder(path: Path) -> Format:
+    for format_ in formats():
+        if format_.matches_folder is not None and format_.matches_folder(path):
+            return format_
+    raise InputError(f"{path}: is a folder whose files are not together one recording; name a recording in it")
 
 
 def _sensor_size(source: Source, width: int | None, height: int | None) -> tuple[int, int]:
