@@ -171,6 +171,8 @@ class Recording:
         return summarise(self._blocks(BLOCK_EVENTS), self.imu(), frames, self.format, (self.width, self.height), source.warnings)
 
     def _blocks(self, max_events: int) -> Iterator[Events]:
+        if self._span_us[1] is not None:  # what a last block has beyond the stop is decoded for nothing
+            max_events = min(max_events, _WINDOW_BLOCK_EVENTS)
         blocks = checked_events(self._open_source(), (self.width, self.height), max_events, self._span_us[0])
         return _windows.clip(blocks, *self._span_us)
 
