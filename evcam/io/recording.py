@@ -13,6 +13,7 @@ import numpy as np
 
 from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import EvcamError, FormatError, InputError
 from evcam.io import _windows
 from evcam.io._check import check_size, checked_events, size_from_events
@@ -163,6 +164,11 @@ class Recording:
             inside &= t_cam_us < stop_us
         accel = None if samples.accel_mps2 is None else samples.accel_mps2[inside]
         return replace(samples, t=samples.t[inside], gyro_radps=samples.gyro_radps[inside], accel_mps2=accel)
+
+    def triggers(self) -> Triggers | None:
+        """Edges on the camera's external inputs within the recording's or view's span, None where the format has none."""
+        edges = self._open_source().triggers()
+        return None if edges is None else edges.between(*self._span_us)
 
     def summary(self) -> RecordingSummary:
         """Counts, times and rates, from one pass over the events."""

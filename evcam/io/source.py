@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import EvcamError, FormatError, InputError
 
 BLOCK_EVENTS = 1_000_000
@@ -59,6 +60,7 @@ class Source(ABC):
         self.size = size
         self.metadata = metadata
         self.warnings: list[str] = []
+        self._counted: dict[str, int] = {}
         self.closed = False
 
     @abstractmethod
@@ -77,6 +79,10 @@ class Source(ABC):
         """Whether `imu` would return samples."""
         return self.imu() is not None
 
+    def triggers(self) -> Triggers | None:
+        """All edges seen on the camera's external inputs, None where the format has no place for them."""
+        return None
+
     def frame_count(self) -> int | None:
         """Complete intensity frames in the file, None where the format has none."""
         return None
@@ -85,6 +91,18 @@ class Source(ABC):
         """Note once what was repaired or left out."""
         if message not in self.warnings:
             self.warnings.append(message)
+
+    def warn_count(self, message: str, count: int) -> None:
+        """Note how often something was repaired or left out; a later ``count`` replaces an earlier one.
+
+        ``message`` begins with what is counted, in the plural: "events ...".
+        """
+        told, position = f"{count:,} {message}", self._counted.get(message)
+        if position is not None:
+            self.warnings[position] = told
+        elif count:
+            self._counted[message] = len(self.warnings)
+            self.warnings.append(told)
 
     def close(self) -> None:
         """Release what the file holds open."""

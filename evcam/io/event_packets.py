@@ -1,0 +1,99 @@
+"""Payloads of `event_camera_msgs/EventPacket` messages, decoded one after the other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.triggers import Triggers
+from evcam.errors import FormatError
+from evcam.io.formats._decoding import DAMAGED, FULL, Columns, Decoder
+from evcam.io.formats._evt import evt3
+
+_MONO_BYTES = 8
+_PIXEL, _DELAY = 0xFFFF, 0xFFFF_FFFF
+
+
+class EventPacketDecoder:
+    """Turns the payloads of one topic into events, in the order in which they were sent.
+
+    Parameters
+    ----------
+    encoding : str
+        The messages' field ``encoding``: ``"evt3"`` or ``"mono"``.
+    width, height : int
+        The messages' fields; events outside are left out.
+
+    Raises
+    ------
+    FormatError
+        An encoding that is not known.
+
+    Notes
+    -----
+    ``evt3`` payloads are one stream cut anywhere: time and row go on from packet to packet, and several payloads joined
+    decode as they do one by one, faster.  Its times are the camera's own; ``mono`` counts from each packet's time base.
+    """
+
+    def __init__(self, encoding: str, width: int, height: int) -> None:
+        if encoding not in ("evt3", "mono"):
+            raise FormatError(f"event packets in the encoding {encoding!r}; evcam reads evt3 and mono")
+        self._is_mono = encoding == "mono"
+        self._size = (width, height)
+        self._decoder = Decoder(evt3(self._size))
+        self._outside = 0
+        self._cut = 0
+
+    def decode(self, payload: bytes | NDArray[np.uint8], time_base_ns: int = 0) -> Columns:
+        """Events, and edges on the external inputs, of the next packet (or of several, joined).
+
+        Parameters
+        ----------
+        payload : bytes, or ndarray of uint8
+            The message's field ``events``.
+        time_base_ns : int
+            Its field ``time_base``, which only ``mono`` needs.
+
+        Raises
+        ------
+        FormatError
+            A payload that is damaged, with the byte within it.
+        """
+        size = _MONO_BYTES if self._is_mono else 2
+        data = np.frombuffer(payload, np.uint8)
+        self._cut += len(data) % size != 0
+        data = data[: len(data) // size * size]
+        return self._mono(data.view("<u8"), time_base_ns) if self._is_mono else self._evt3(data.view("<u2"))
+
+    def repairs(self) -> dict[str, int]:
+        """What was repaired or left out so far, in the plural, and how often."""
+        coding = self._decoder.coding
+        counts = {message: int(self._decoder.state[place]) for message, place in coding.repairs.items()}
+        counts["events outside the sensor are left out"] += self._outside
+        counts["packets end within a word, which is left out"] = self._cut
+        return {message: count for message, count in counts.items() if count}
+
+    def _evt3(self, words: NDArray[np.uint16]) -> Columns:
+        pieces, position, status = [], 0, FULL
+        while status == FULL:
+            self._decoder.begin(2 * (len(words) - position))
+            position, status = self._decoder.feed(words, position, True)
+            pieces.append(self._decoder.end())
+        if status == DAMAGED:
+            raise FormatError(f"event packet: damaged at byte {2 * position}: too many words of unknown kinds")
+        return pieces[0] if len(pieces) == 1 else _joined(pieces)
+
+    def _mono(self, words: NDArray[np.uint64], time_base_ns: int) -> Columns:
+        t = (time_base_ns + (words & _DELAY).astype(np.int64)) // 1000
+        x, y = ((words >> 32) & _PIXEL).astype(np.uint16), ((words >> 48) & 0x7FFF).astype(np.uint16)
+        inside = (x < self._size[0]) & (y < self._size[1])
+        self._outside += len(words) - int(inside.sum())
+        columns = t[inside], x[inside], y[inside], (words >> 63).astype(np.bool_)[inside]
+        return Columns(*columns, Triggers.empty())
+
+
+def _joined(pieces: list[Columns]) -> Columns:
+    t, x, y, p = (np.concatenate([piece[i] for piece in pieces]) for i in range(4))
+    edges = [piece.triggers for piece in pieces]
+    t_edges, numbers, rising = (np.concatenate([getattr(edge, name) for edge in edges]) for name in ("t", "id", "rising"))
+    return Columns(t, x, y, p, Triggers(t_edges, numbers, rising))
