@@ -36,18 +36,28 @@ def events(t, x, y, p):
 
 
 def imu(samples):
-    """``samples``: (t, ax, ay, az, gx, gy, gz) each; a zero is not stored, as FlatBuffers has it."""
+    """``samples``: (t, ax, ay, az, gx, gy, gz) each."""
+    return _tables([(t, 0.0, *values) for t, *values in samples], "qfffffff")
+
+
+def triggers(edges):
+    """``edges``: (t, type) each."""
+    return _tables(edges, "qb")
+
+
+def _tables(rows, layout):
+    """A zero is not stored, as FlatBuffers has it."""
     tables, places = b"", []
-    for t, *values in samples:
-        stored = [4, 0] + [0] * 6
-        data = struct.pack("<q", t)
-        for i, value in enumerate(values):
+    for row in rows:
+        stored = [0] * len(row)
+        data = b""
+        for i, (value, letter) in enumerate(zip(row, layout, strict=True)):
             if value:
-                stored[2 + i] = 4 + len(data)
-                data += struct.pack("<f", value)
+                stored[i] = 4 + len(data)
+                data += struct.pack("<" + letter, value)
         vtable = struct.pack(f"<HH{len(stored)}H", 4 + 2 * len(stored), 4 + len(data), *stored)
         places.append(len(tables) + len(vtable))
         tables += vtable + struct.pack("<i", len(vtable)) + data
-    first = 4 * len(samples)
+    first = 4 * len(rows)
     offsets = [first + place - 4 * i for i, place in enumerate(places)]
     return _with_elements(struct.pack(f"<I{len(offsets)}I", len(offsets), *offsets) + tables)

@@ -69,6 +69,15 @@ def test_inertial_samples_in_their_units(tmp_path):
         assert any("R_cam_imu" in warning for warning in recording.warnings)
 
 
+def test_edges_on_the_input(tmp_path):
+    path = write(tmp_path / "a", make.packet(2, make.triggers([(5, 1), (6, 3), (12, 2), (13, 0)])),
+                 streams=((0, "EVTS", 40, 30), (2, "TRIG", 0, 0)))
+    with open_recording(path) as recording:
+        edges = recording.triggers()
+        assert list(zip(edges.t, edges.id, edges.rising, strict=True)) == [(5, 0, True), (12, 0, False)]
+        assert recording.warnings == ("2 special signals that are no edges are left out",)
+
+
 def test_one_of_several_streams_is_chosen(tmp_path):
     streams = ((0, "EVTS", 40, 30), (4, "EVTS", 50, 60))
     packets = make.packet(0, make.events(*EVENTS)), make.packet(4, make.events([7], [1], [59], [1]))

@@ -1,3 +1,5 @@
+import aedat4_files
+import bag_files
 import numpy as np
 import pytest
 
@@ -22,13 +24,24 @@ STRANGERS = {
 
 
 def samples(folder):
-    """One valid recording of each format."""
+    """One valid recording of each format, two events each."""
     events = Events.from_arrays([0, 10], [1, 2], [0, 3], [1, 0], width=4, height=4)
+    columns = tuple(getattr(events, name) for name in "txyp")
     save_h5(folder / "a", events)
     np.savez(folder / "b.npz", t=events.t, x=events.x, y=events.y, p=events.p, width=4, height=4)
     (folder / "c").write_text("4 4\n0.000000 1 0 1\n0.000010 2 3 0\n")
     (folder / "d").write_bytes(b"#!AER-DAT2.0\r\n" + bytes(8) + (10).to_bytes(8, "big"))
-    return {"HDF5": folder / "a", "npz": folder / "b.npz", "text (t x y p)": folder / "c", "AEDAT 2.0": folder / "d"}
+    stream = aedat4_files.header(((0, "EVTS", 4, 4),)) + aedat4_files.packet(0, aedat4_files.events(*columns))
+    (folder / "e").write_bytes(stream)
+    bags = {}
+    for kind in ("ros1", "sqlite3", "mcap"):
+        maker = bag_files.Maker(kind != "ros1")
+        maker.write(folder / kind, [("/e", bag_files.DVS, maker.array(bag_files.DVS, columns, 4, 4))], kind)
+        bags[kind] = folder / kind
+    bags["sqlite3"], bags["mcap"] = next(bags["sqlite3"].glob("*.db3")), next(bags["mcap"].glob("*.mcap"))
+    return {"HDF5": folder / "a", "npz": folder / "b.npz", "text (t x y p)": folder / "c", "AEDAT 2.0": folder / "d",
+            "AEDAT4": folder / "e", "ROS 1 bag": bags["ros1"], "ROS 2 bag (sqlite3)": bags["sqlite3"],
+            "ROS 2 bag (mcap)": bags["mcap"]}
 
 
 def test_every_format_is_told_by_its_content_alone(tmp_path):
@@ -46,7 +59,7 @@ def test_every_format_is_told_by_its_content_alone(tmp_path):
 def test_what_is_no_recording_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(STRANGERS[name])
-    with pytest.raises(FormatError, match=r"not a recording that evcam reads \(AEDAT 2\.0, HDF5, npz, text"):
+    with pytest.raises(FormatError, match=r"not a recording that evcam reads \(AEDAT 2\.0, AEDAT4, HDF5, "):
         open_recording(path)
 
 

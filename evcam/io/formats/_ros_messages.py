@@ -17,11 +17,12 @@ _PACKET_TYPES = ("event_camera_msgs/EventPacket", "event_array_msgs/EventArray")
 EVENT_TYPES = (*_EVENT_TYPES, *_PACKET_TYPES)
 IMU_TYPE = "sensor_msgs/Imu"
 _CDR_KINDS = {b"\x00\x00": ">", b"\x00\x01": "<", b"\x00\x02": ">", b"\x00\x03": "<"}
-_NAMES, _PACKED_BYTES, _CDR_BYTES = ["x", "y", "s", "ns", "p"], 13, 16
+_WORD_BYTES = {"evt3": 2, "mono": 8, "libcaer": 4}
+_PACKED_BYTES, _CDR_BYTES = 13, 16
 
 
-class Events(NamedTuple):
-    """What a message of events holds; ``payload`` is for the encoding to decode where it names one."""
+class ArrayMessage(NamedTuple):
+    """A message with its events laid open; any polarity but 0 is ON."""
 
     stamp_ns: int
     width: int
@@ -29,9 +30,18 @@ class Events(NamedTuple):
     t_us: NDArray[np.int64]
     x: NDArray[np.uint16]
     y: NDArray[np.uint16]
-    p: NDArray[Any]
-    encoding: str = ""
-    payload: bytes = b""
+    p: NDArray[np.uint8]
+
+
+class PacketMessage(NamedTuple):
+    """A message with its events packed by an encoding, little-endian."""
+
+    stamp_ns: int
+    width: int
+    height: int
+    time_base_ns: int
+    encoding: str
+    payload: bytes
 
 
 class ImuMessage(NamedTuple):
@@ -93,7 +103,7 @@ def plain_type(name: str) -> str:
     return name.replace("/msg/", "/")
 
 
-def read_events(data: bytes, kind: str, cdr: bool) -> Events:
+def read_events(data: bytes, kind: str, cdr: bool) -> ArrayMessage | PacketMessage:
     """Decode a message of events.
 
     Parameters
@@ -107,7 +117,7 @@ def read_events(data: bytes, kind: str, cdr: bool) -> Events:
     Raises
     ------
     ValueError
-        Damaged, or of an encoding that is not known.
+        Damaged.
     """
     cursor = _Cursor(data, cdr)
     stamp_ns = cursor.stamp_ns()
@@ -117,7 +127,7 @@ def read_events(data: bytes, kind: str, cdr: bool) -> Events:
     (count,) = cursor.numbers("I")
     records = (_aligned_records if cdr else _packed_records)(cursor, count)
     t_us = records["s"].astype(np.int64) * 1_000_000 + _microseconds(records["ns"].astype(np.int64))
-    return Events(stamp_ns, width, height, t_us, records["x"], records["y"], records["p"])
+    return ArrayMessage(stamp_ns, width, height, t_us, records["x"], records["y"], records["p"])
 
 
 def read_imu(data: bytes, cdr: bool) -> ImuMessage:
@@ -151,35 +161,24 @@ def _packed_records(cursor: _Cursor, count: int) -> NDArray[Any]:
 
 def _aligned_records(cursor: _Cursor, count: int) -> NDArray[Any]:
     """All but the first event have two bytes of filling in front of their time, so that 16 bytes lie between them."""
-    if not count:
-        return np.empty(0, np.dtype([(name, "u4") for name in _NAMES]))
-    start, order = cursor.position, cursor.order
-    needed = _PACKED_BYTES if count == 1 else _PACKED_BYTES + 1 + _CDR_BYTES * (count - 1) - 1
+    needed = max(_CDR_BYTES * count - 3, 0)
     _check_room(cursor, needed, count)
-    formats = [f"{order}u2", f"{order}u2", f"{order}u4", f"{order}u4", "u1"]
-    shape: Any = {"names": _NAMES, "formats": formats, "itemsize": _CDR_BYTES}
-    dtype = np.dtype({**shape, "offsets": [0, 2, 6, 10, 14]})
-    body = cursor.data[start + 14 : start + needed] + b"\0"
-    first = np.frombuffer(cursor.data[start : start + 13] + b"\0\0\0", np.dtype({**shape, "offsets": [0, 2, 4, 8, 12]}), 1)
-    records = np.empty(count, dtype)
-    records[1:] = np.frombuffer(body, dtype, count - 1) if count > 1 else records[1:]
-    for name in _NAMES:
-        records[name][0] = first[name][0]
-    return records
+    order = cursor.order
+    numbers = [(name, f"{order}{kind}") for name, kind in (("x", "u2"), ("y", "u2"), ("gap", "u2"), ("s", "u4"), ("ns", "u4"))]
+    dtype = np.dtype([*numbers, ("p", "u1"), ("rest", "u1")])
+    # With the first event's x and y moved two bytes ahead, all records are alike.
+    start, end = cursor.position, cursor.position + needed
+    data = cursor.data[start : start + 4] + b"\0\0" + cursor.data[start + 4 : end] + b"\0"
+    return np.frombuffer(data, dtype, count)
 
 
-def _read_packet(cursor: _Cursor, stamp_ns: int, width: int, height: int) -> Events:
+def _read_packet(cursor: _Cursor, stamp_ns: int, width: int, height: int) -> PacketMessage:
     cursor.numbers("Q")  # the sequence number
     (time_base_ns,) = cursor.numbers("Q")
     encoding = cursor.text()
     (big_endian,) = cursor.numbers("B")
     payload = cursor.blob()
-    none = np.empty(0, np.int64)
-    if encoding != "mono":
-        return Events(stamp_ns, width, height, none, none.astype(np.uint16), none.astype(np.uint16), none, encoding, payload)
-    if len(payload) % 8:
-        raise ValueError(f"{len(payload)} bytes of mono events are no multiple of 8")
-    words = np.frombuffer(payload, ">u8" if big_endian else "<u8")
-    t_us = _microseconds((words & 0xFFFFFFFF).astype(np.int64) + time_base_ns)
-    x, y = (((words >> shift) & mask).astype(np.uint16) for shift, mask in ((32, 0xFFFF), (48, 0x7FFF)))
-    return Events(stamp_ns, width, height, t_us, x, y, (words >> 63).astype(np.uint8))
+    if big_endian:
+        size = _WORD_BYTES.get(encoding, 1)
+        payload = np.frombuffer(payload, f">u{size}", len(payload) // size).astype(f"<u{size}").tobytes()
+    return PacketMessage(stamp_ns, width, height, time_base_ns, encoding, payload)

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
 from evcam.io.formats._flatbuffer import Table
 from evcam.io.formats._gather import NEVER_US, Gathered, first_piece
@@ -35,6 +36,8 @@ _MAX_HEADER_BYTES, _MAX_XML_BYTES, _MAX_PACKET_BYTES = 1 << 24, 1 << 20, 1 << 27
 _EVENT = np.dtype({"names": ["t", "x", "y", "p"], "formats": ["<i8", "<u2", "<u2", "u1"], "offsets": [0, 8, 10, 12],
                    "itemsize": 16})
 _IMU_FIELDS = {0: "<i8", 2: "<f4", 3: "<f4", 4: "<f4", 5: "<f4", 6: "<f4", 7: "<f4"}
+_TRIGGER_FIELDS = {0: "<i8", 1: "i1"}
+_RISING, _EDGES = 1, (1, 2)  # rising and falling edges of the input; the others are pulses, resets, exposures, outputs
 _HEADER_FIELD_COMPRESSION, _HEADER_FIELD_TABLE, _HEADER_FIELD_XML = 0, 1, 2
 
 
@@ -86,7 +89,7 @@ class Aedat4Source(Source):
             return None
         number = int(self._numbers("IMUS")[0])
         with self.path.open("rb") as file:
-            parts = [self._imu_columns(packet, file) for packet in self._packets if packet.stream == number]
+            parts = [self._columns(packet, file, _IMU_FIELDS) for packet in self._packets if packet.stream == number]
         columns = {field: np.concatenate([part[field] for part in parts]) for field in _IMU_FIELDS}
         keep, left_out = strictly_later(columns[0])
         if left_out:
@@ -94,6 +97,17 @@ class Aedat4Source(Source):
         self.warn("how the IMU sits on the camera (R_cam_imu) is not stated: its axes are taken for the camera's")
         accel, gyro = (np.stack([columns[i][keep] for i in fields], 1).astype(np.float64) for fields in ((2, 3, 4), (5, 6, 7)))
         return ImuSamples(columns[0][keep], np.deg2rad(gyro), accel * STANDARD_GRAVITY_MPS2)
+
+    def triggers(self) -> Triggers:
+        """Edges on the camera's external input; other special signals are left out."""
+        numbers = {int(number) for number in self._numbers("TRIG")}
+        with self.path.open("rb") as file:
+            parts = [self._columns(packet, file, _TRIGGER_FIELDS) for packet in self._packets if packet.stream in numbers]
+        t, kind = (np.concatenate([np.empty(0, np.int64), *(part[field] for part in parts)]) for field in _TRIGGER_FIELDS)
+        edges = np.isin(kind, _EDGES)
+        self.warn_count("special signals that are no edges are left out", int(len(edges) - edges.sum()))
+        order = np.argsort(t[edges], kind="stable")
+        return Triggers(t[edges][order], np.zeros(len(order), np.uint8), (kind[edges] == _RISING)[order])
 
     @cached_property
     def _packets(self) -> list[_Packet]:
@@ -134,9 +148,9 @@ class Aedat4Source(Source):
             raise self._damaged(packet, error) from None
         return np.frombuffer(data, _EVENT, count, start) if count else np.empty(0, _EVENT)
 
-    def _imu_columns(self, packet: _Packet, file: BinaryIO) -> dict[int, NDArray[Any]]:
+    def _columns(self, packet: _Packet, file: BinaryIO, layout: dict[int, str]) -> dict[int, NDArray[Any]]:
         try:
-            return Table.root(self._content(packet, file), 4).columns(0, _IMU_FIELDS)
+            return Table.root(self._content(packet, file), 4).columns(0, layout)
         except ValueError as error:
             raise self._damaged(packet, error) from None
 
