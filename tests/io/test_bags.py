@@ -136,7 +136,7 @@ def evt3_words(t, x, y, p):
 @pytest.mark.parametrize("kind", KINDS)
 def test_packets_of_evt3_are_one_stream_entered_at_marks(tmp_path, kind, monkeypatch):
     """The sensor's clock wraps twice; inertial samples carry the computer's."""
-    monkeypatch.setattr("evcam.io.formats._bag_source._MARK_EVENTS", 100)
+    monkeypatch.setattr("evcam.io.formats._gather.MARK_EVENTS", 100)
     t, x, y, p = columns(4000, 5_000_000)
     t = 5_000_000 + (t - 5_000_000) * 700
     payloads = np.array_split(evt3_words(t, x, y, p), 33 * 64)

@@ -7,36 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
 from evcam.io.formats._bag import Bag, Message, the_imu_topic
 from evcam.io.formats._decoding import Columns
-from evcam.io.formats._gather import NEVER_US, Gathered, first_piece
+from evcam.io.formats._gather import NEVER_US, Gathered, Mark, Marks, first_piece
 from evcam.io.formats._imu import strictly_later
 from evcam.io.formats._ros_events import TopicDecoder, read
 from evcam.io.formats._ros_messages import EVENT_TYPES, IMU_TYPE, ArrayMessage, PacketMessage, read_imu
 from evcam.io.source import BLOCK_EVENTS, Block, Source, the_stream
 
-_MARK_EVENTS = 250_000
 _ONE_CLOCK_US = 1_000_000
-
-
-class _Mark(NamedTuple):
-    """A piece that decoding may begin with, and what is known before it."""
-
-    piece: int
-    events: int | None
-    last_us: int
-    state: NDArray[np.int64] | None
-
-
-_BEGINNING = _Mark(0, 0, -NEVER_US, None)
 
 
 class BagSource(Source):
@@ -45,7 +30,7 @@ class BagSource(Source):
     def __init__(self, path: Path, bag: Bag, stream: str | None = None) -> None:
         super().__init__(path, None, {})
         self._bag = bag
-        self._marks = [_BEGINNING]
+        self._marks = Marks()
         try:
             topics = sorted(topic for topic, kind in bag.topics.items() if kind in EVENT_TYPES)
             self._topic = the_stream(path, topics, stream, "topic")
@@ -64,8 +49,8 @@ class BagSource(Source):
 
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Messages of the topic, entered by bisection, or at a mark where they can only be decoded one after the other."""
-        mark = _BEGINNING if start_us is None else self._entry(start_us)
-        gathered = Gathered(max_events, mark.events)
+        mark = self._marks.beginning if start_us is None else self._entry(start_us)
+        gathered = Gathered(max_events, mark.events if self._is_stream or not mark.position else None)
         for columns in self._columns(mark):
             yield from gathered.add(columns.t, columns.x, columns.y, columns.p)
         yield from gathered.rest()
@@ -74,7 +59,7 @@ class BagSource(Source):
         """Edges that the camera wrote between its events."""
         if not self._is_stream:
             return None
-        edges = [Triggers.empty(), *(columns.triggers for columns in self._columns(_BEGINNING))]
+        edges = [Triggers.empty(), *(columns.triggers for columns in self._columns(self._marks.beginning))]
         t, number, rising = (np.concatenate([getattr(edge, name) for edge in edges]) for name in ("t", "id", "rising"))
         return Triggers(t, number, rising)
 
@@ -116,32 +101,26 @@ class BagSource(Source):
             return read(self._bag, message, self._kind)
         raise FormatError(f"{self.path}: holds no message of {self._topic}")
 
-    def _columns(self, mark: _Mark) -> Iterator[Columns]:
+    def _columns(self, mark: Mark) -> Iterator[Columns]:
         """Events from a mark on; leaves further marks."""
         decoder = TopicDecoder(self._bag, self._kind, self._first)
         decoder.resume(mark.state)
         events, last_us = mark.events, mark.last_us
-        for piece in range(mark.piece, len(self._bag)):
-            latest = self._marks[-1]
-            if self._is_stream and piece > latest.piece and (events or 0) - (latest.events or 0) >= _MARK_EVENTS:
-                self._marks.append(_Mark(piece, events, last_us, decoder.state))
+        for piece in range(mark.position, len(self._bag)):
+            if self._is_stream and self._marks.is_due(piece, events):
+                self._marks.leave(Mark(piece, events, last_us, decoder.state))
             for columns in decoder.decode(self._bag.messages(piece, (self._topic,))):
                 if len(columns.t):
-                    events, last_us = None if events is None else events + len(columns.t), int(columns.t[-1])
+                    events, last_us = events + len(columns.t), int(columns.t[-1])
                 yield columns
             for message, count in decoder.repairs().items():
                 self.warn_count(message, count)
 
-    def _entry(self, start_us: int) -> _Mark:
+    def _entry(self, start_us: int) -> Mark:
         """Where to begin so that no event from ``start_us`` on is missed."""
-        if not self._is_stream:
-            piece = first_piece(len(self._bag), self._time_us, start_us)
-            return _Mark(piece, None, -NEVER_US, None) if piece else _BEGINNING
-        if self._marks[-1].last_us < start_us:
-            for columns in self._columns(self._marks[-1]):  # leaves marks on the way
-                if len(columns.t) and columns.t[-1] >= start_us:
-                    break
-        return [mark for mark in self._marks if mark.last_us < start_us][-1]
+        if self._is_stream:
+            return self._marks.before(start_us, lambda mark: (columns.t for columns in self._columns(mark)))
+        return Mark(first_piece(len(self._bag), self._time_us, start_us), 0, -NEVER_US, None)
 
     def _time_us(self, piece: int) -> int:
         """Time of the first event from a piece on."""
@@ -154,7 +133,7 @@ class BagSource(Source):
 
     def _offset_us(self) -> int:
         """From the clock of the messages' stamps, which inertial samples have, to that of the events."""
-        first = next((columns for columns in self._columns(_BEGINNING) if len(columns.t)), None)
+        first = next((columns for columns in self._columns(self._marks.beginning) if len(columns.t)), None)
         if first is None:
             return 0
         offset_us = int(first.t[0]) - (self._first.stamp_ns + 500) // 1000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evcam.io.source import Block
 
 NEVER_US = 1 << 62
+MARK_EVENTS = 250_000
 
 
 def first_piece(count: int, time_us: Callable[[int], int], start_us: int) -> int:
@@ -27,6 +28,59 @@ def first_piece(count: int, time_us: Callable[[int], int], start_us: int) -> int
     start_us : int
     """
     return max(bisect_left(range(count), start_us, key=time_us) - 1, 0)
+
+
+class Mark(NamedTuple):
+    """A place that reading may begin at: events before it, their latest time, and what a decoder has to remember."""
+
+    position: int
+    events: int
+    last_us: int
+    state: Any
+
+
+class Marks:
+    """Places to enter a recording that can only be decoded from its beginning, left behind while it is read.
+
+    The first visit to a late stretch reads everything before it, later ones only what lies behind the last mark.
+
+    Parameters
+    ----------
+    state : object
+        What a decoder remembers at the beginning.
+    """
+
+    def __init__(self, state: Any = None) -> None:
+        self._marks = [Mark(0, 0, -NEVER_US, state)]
+
+    @property
+    def beginning(self) -> Mark:
+        """The first of them."""
+        return self._marks[0]
+
+    @property
+    def latest(self) -> Mark:
+        """The one nearest to the end."""
+        return self._marks[-1]
+
+    def is_due(self, position: int, events: int) -> bool:
+        """Whether a mark here would be far enough behind the latest."""
+        return position > self.latest.position and events - self.latest.events >= MARK_EVENTS
+
+    def leave(self, mark: Mark) -> None:
+        """Remember a mark that is due."""
+        self._marks.append(mark)
+
+    def before(self, start_us: int, read_on: Callable[[Mark], Iterator[NDArray[np.int64]]]) -> Mark:
+        """The last mark that no event from ``start_us`` on lies before.
+
+        ``read_on`` decodes from a mark on, leaves marks on its way, and gives the times that it comes to.
+        """
+        if self.latest.last_us < start_us:
+            for t_us in read_on(self.latest):
+                if len(t_us) and t_us[-1] >= start_us:
+                    break
+        return self._marks[bisect_left(self._marks, start_us, key=lambda mark: mark.last_us) - 1]
 
 
 class Gathered:
