@@ -42,4 +42,6 @@ def describe(path: str, summary: RecordingSummary) -> str:
     }
     if summary.frames is not None:
         rows["frames"] = f"{summary.frames:,}"
-    return "\n".join(f"{name:8}{value}" for name, value in rows.items())
+    if summary.triggers is not None:
+        rows["triggers"] = f"{summary.triggers:,}"
+    return "\n".join(f"{name:9}{value}" for name, value in rows.items())

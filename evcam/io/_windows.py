@@ -15,7 +15,7 @@ def join(pieces: list[Events], size: tuple[int, int]) -> Events:
 
 
 def clip(blocks: Iterable[Events], start_us: int | None, stop_us: int | None) -> Iterator[Events]:
-    """Events with ``start_us <= t < stop_us``; reading ends at the first block beyond."""
+    """Events with ``start_us <= t < stop_us``; reading ends with the block that reaches ``stop_us``."""
     for block in blocks:
         if stop_us is not None and block.t[0] >= stop_us:
             return
@@ -23,6 +23,8 @@ def clip(blocks: Iterable[Events], start_us: int | None, stop_us: int | None) ->
         last = len(block) if stop_us is None else int(np.searchsorted(block.t, stop_us))
         if first < last:
             yield block[first:last]
+        if last < len(block):
+            return
 
 
 def by_duration(blocks: Iterable[Events], start_us: int, duration_us: int, size: tuple[int, int]) -> Iterator[Events]:

@@ -40,7 +40,7 @@ class EventPacketDecoder:
             raise FormatError(f"event packets in the encoding {encoding!r}; evcam reads evt3 and mono")
         self._is_mono = encoding == "mono"
         self._size = (width, height)
-        self._decoder = Decoder(evt3(self._size))
+        self._decoder = Decoder(evt3(self._size, from_start=False))
         self._outside = 0
         self._cut = 0
 
@@ -75,11 +75,11 @@ class EventPacketDecoder:
         self._decoder.state = state.copy()
 
     def repairs(self) -> dict[str, int]:
-        """What was repaired or left out so far, in the plural, and how often."""
+        """What was repaired or left out so far, and how often."""
         coding = self._decoder.coding
         counts = {message: int(self._decoder.state[place]) for message, place in coding.repairs.items()}
-        counts["events outside the sensor are left out"] += self._outside
-        counts["packets end within a word, which is left out"] = self._cut
+        counts["events outside the sensor, left out"] += self._outside
+        counts["packets that end within a word, which is left out"] = self._cut
         return {message: count for message, count in counts.items() if count}
 
     def _evt3(self, words: NDArray[np.uint16]) -> Columns:
@@ -89,7 +89,7 @@ class EventPacketDecoder:
             position, status = self._decoder.feed(words, position, True)
             pieces.append(self._decoder.end())
         if status == DAMAGED:
-            raise FormatError(f"event packet: damaged at byte {2 * position}: too many words of unknown kinds")
+            raise FormatError(f"event packet: damaged at byte {2 * position}: {self._decoder.coding.damage}")
         return pieces[0] if len(pieces) == 1 else _joined(pieces)
 
     def _mono(self, words: NDArray[np.uint64], time_base_ns: int) -> Columns:

@@ -173,8 +173,10 @@ class Recording:
     def summary(self) -> RecordingSummary:
         """Counts, times and rates, from one pass over the events."""
         source = self._open_source()
-        frames = source.frame_count() if self._span_us == (None, None) else None
-        return summarise(self._blocks(BLOCK_EVENTS), self.imu(), frames, self.format, (self.width, self.height), source.warnings)
+        whole = self._span_us == (None, None)
+        frames = source.frame_count() if whole else None
+        return summarise(self._blocks(BLOCK_EVENTS), self.imu(), frames, self.format, (self.width, self.height), source.warnings,
+                         source.trigger_count if whole else lambda: None)
 
     def _blocks(self, max_events: int) -> Iterator[Events]:
         if self._span_us[1] is not None:  # what a last block has beyond the stop is decoded for nothing

@@ -83,6 +83,11 @@ class Source(ABC):
         """All edges seen on the camera's external inputs, None where the format has no place for them."""
         return None
 
+    def trigger_count(self) -> int | None:
+        """Number of `triggers`; costs nothing once all events have been read."""
+        edges = self.triggers()
+        return None if edges is None else len(edges)
+
     def frame_count(self) -> int | None:
         """Complete intensity frames in the file, None where the format has none."""
         return None
@@ -95,9 +100,9 @@ class Source(ABC):
     def warn_count(self, message: str, count: int) -> None:
         """Note how often something was repaired or left out; a later ``count`` replaces an earlier one.
 
-        ``message`` begins with what is counted, in the plural: "events ...".
+        ``message`` says what is counted: "events outside the sensor, left out".
         """
-        told, position = f"{count:,} {message}", self._counted.get(message)
+        told, position = f"{message}: {count:,}", self._counted.get(message)
         if position is not None:
             self.warnings[position] = told
         elif count:

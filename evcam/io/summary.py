@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from evcam.core.events import Events
@@ -35,6 +35,8 @@ class RecordingSummary:
         Their mean rate; 0 with fewer than two.
     frames : int or None
         Complete intensity frames, None where the format has none or was cut to a stretch.
+    triggers : int or None
+        Edges on the camera's external inputs, None where the format has none or was cut to a stretch.
     warnings : tuple of str
         What was repaired, left out or assumed.
     """
@@ -51,14 +53,15 @@ class RecordingSummary:
     imu_samples: int
     imu_rate_hz: float
     frames: int | None
+    triggers: int | None
     warnings: tuple[str, ...]
 
 
 def summarise(
     blocks: Iterable[Events], imu: ImuSamples | None, frames: int | None, format_name: str,
-    size: tuple[int, int], warnings: Sequence[str],
+    size: tuple[int, int], warnings: Sequence[str], count_triggers: Callable[[], int | None],
 ) -> RecordingSummary:
-    """Go once through the blocks; ``warnings`` is read afterwards, when it is complete."""
+    """Go once through the blocks; ``warnings`` and the triggers are asked for afterwards, when they are complete."""
     events, on, start_us, stop_us = 0, 0, 0, 0
     for block in blocks:
         start_us = start_us if events else int(block.t[0])
@@ -69,7 +72,7 @@ def summarise(
     return RecordingSummary(
         format_name, *size, events, duration_s, start_us, stop_us, on / events if events else 0.0,
         events * 1e-6 / duration_s if duration_s > 0 else 0.0, len(imu) if imu else 0, _rate_hz(imu), frames,
-        (*warnings, *(() if events else ("no events",))),
+        count_triggers(), (*warnings, *(() if events else ("no events",))),
     )
 
 

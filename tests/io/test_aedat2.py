@@ -113,7 +113,7 @@ def test_events_that_come_late_are_held_and_counted(tmp_path, chunk):
     path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 5, [100, 200, 150, 199, 300])
     with open_recording(path) as recording:
         np.testing.assert_array_equal(np.concatenate([c.t for c in recording.chunks(chunk)]), [100, 200, 200, 200, 300])
-        assert recording.warnings == ("2 events that came late are held at the latest time",)
+        assert recording.warnings == ("events that came late, held at the latest time: 2",)
 
 
 @pytest.mark.parametrize("chunk", [1, 2, 100])
@@ -121,7 +121,7 @@ def test_a_clock_that_is_set_back_to_zero_goes_on_and_is_counted(tmp_path, chunk
     times = [500_000_000, 500_000_010, 5, 20, 30_000_000, 7]
     with open_recording(write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 6, times)) as recording:
         t = np.concatenate([c.t for c in recording.chunks(chunk)])
-        assert recording.warnings[0].startswith("2 times the camera's clock was set back to zero")
+        assert recording.warnings[0].startswith("times that the camera's clock was set back to zero")
     np.testing.assert_array_equal(t - 500_000_000, [0, 10, 10, 25, 30_000_005, 30_000_005])
 
 

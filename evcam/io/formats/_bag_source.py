@@ -82,7 +82,7 @@ class BagSource(Source):
             values.append((*gyro_radps, *accel_mps2))
         t = (np.array(stamps, np.int64) + 500) // 1000
         keep, left_out = strictly_later(t)
-        self.warn_count("inertial samples that are not later than the one before are left out", left_out)
+        self.warn_count("inertial samples not later than the one before, left out", left_out)
         self.warn("how the IMU sits on the camera (R_cam_imu) is not stated: its axes are taken for the camera's")
         columns = np.array(values, np.float64).reshape(-1, 6)[keep]
         return ImuSamples(t[keep], columns[:, :3].copy(), columns[:, 3:].copy(), offset_us=self._offset_us())

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 _LATE_US = 1 << 16
 _NEAR_ZERO_US = 10_000_000
 _NEAR_A_WRAP_US = 1 << 28
-_RESETS = "times the camera's clock was set back to zero: times go on from there, without the gap"
-_SHORT_WRAPS = "times the clock fell by about 2^31 us, which is taken for a wrap of 31 bits"
-_HELD = "events that came late are held at the latest time"
+_RESETS = "times that the camera's clock was set back to zero, from where times go on without the gap"
+_SHORT_WRAPS = "times that the clock fell by about 2^31 us, taken for a wrap of 31 bits"
+_HELD = "events that came late, held at the latest time"
 
 
 class WrappingClock:

@@ -45,7 +45,9 @@ class Coding:
     last_us, events, triggers : int
         Places in the state: time of the latest event, numbers of events and edges so far.
     repairs : mapping of str to int
-        What was repaired or left out, in the plural, and the place of its number.
+        What was repaired or left out, as `Source.warn_count` wants it, and the place of its number.
+    damage : str
+        What makes the kernel give up.
     """
 
     word: np.dtype[Any]
@@ -57,6 +59,7 @@ class Coding:
     events: int
     triggers: int
     repairs: Mapping[str, int]
+    damage: str
 
 
 DONE, FULL, MORE, DAMAGED = range(4)

@@ -1,9 +1,9 @@
 """Decoding of Prophesee's EVT 2.0, 2.1 and 3.0 words, resumable at any word.
 
 A time is ``high`` (what time words carry, continued beyond their wraps) times a power of two plus the low bits.
-A time word that is not the same as the one before it, or the next, is believed unless the time word after it lies nearer ahead
-of the one before it: single damaged words are so passed over.  Times never fall: events that come late are held at the
-latest time, and a clock that is set back by more than that goes on from there.
+Times never fall: events that come up to 66 ms late are held at the latest time, and a clock that is set back further goes on
+from there.  A time word that leads far away is not believed when the one after it lies nearer ahead of the one before it:
+single damaged words are so passed over.
 """
 
 from __future__ import annotations
@@ -150,7 +150,7 @@ def decode_evt3(
                 low = word & 0xFFF
             elif state[HIGH] < 0 or (word & 0xFFF) != state[HIGH] & 0xFFF:
                 following = -1
-                if ((word - state[HIGH]) & 0xFFF) != 1:
+                if 1 < ((word - state[HIGH]) & 0xFFF) < 0x1000 - (_LATE_US >> 12):
                     following = _following_evt3(words, i + 1)
                     if following < 0 and not final:
                         status = MORE
@@ -291,7 +291,7 @@ def decode_evt2(
             seen = word & 0xFFFFFFF
             if state[HIGH] < 0 or seen != state[HIGH] & 0xFFFFFFF:
                 following = -1
-                if ((seen - state[HIGH]) & 0xFFFFFFF) != 1:
+                if 1 < ((seen - state[HIGH]) & 0xFFFFFFF) < 0x10000000 - (_LATE_US >> 6):
                     following = _following_evt2(words, i + step + head, step)
                     if following < 0 and not final:
                         status = MORE

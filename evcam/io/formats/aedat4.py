@@ -92,8 +92,7 @@ class Aedat4Source(Source):
             parts = [self._columns(packet, file, _IMU_FIELDS) for packet in self._packets if packet.stream == number]
         columns = {field: np.concatenate([part[field] for part in parts]) for field in _IMU_FIELDS}
         keep, left_out = strictly_later(columns[0])
-        if left_out:
-            self.warn(f"{left_out} inertial samples that are not later than the one before are left out")
+        self.warn_count("inertial samples not later than the one before, left out", left_out)
         self.warn("how the IMU sits on the camera (R_cam_imu) is not stated: its axes are taken for the camera's")
         accel, gyro = (np.stack([columns[i][keep] for i in fields], 1).astype(np.float64) for fields in ((2, 3, 4), (5, 6, 7)))
         return ImuSamples(columns[0][keep], np.deg2rad(gyro), accel * STANDARD_GRAVITY_MPS2)
@@ -105,7 +104,7 @@ class Aedat4Source(Source):
             parts = [self._columns(packet, file, _TRIGGER_FIELDS) for packet in self._packets if packet.stream in numbers]
         t, kind = (np.concatenate([np.empty(0, np.int64), *(part[field] for part in parts)]) for field in _TRIGGER_FIELDS)
         edges = np.isin(kind, _EDGES)
-        self.warn_count("special signals that are no edges are left out", int(len(edges) - edges.sum()))
+        self.warn_count("special signals that are no edges, left out", int(len(edges) - edges.sum()))
         order = np.argsort(t[edges], kind="stable")
         return Triggers(t[edges][order], np.zeros(len(order), np.uint8), (kind[edges] == _RISING)[order])
 

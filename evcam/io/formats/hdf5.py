@@ -4,13 +4,14 @@ Times are microseconds unless the attribute ``t_unit`` (of the group or of ``t``
 says s, ms, us or ns.  DSEC's times are relative to ``t_offset`` (us), and its
 ``ms_to_idx`` holds, for each millisecond, the first event not before it.  The
 sensor's size comes from attributes (or scalar datasets) width and height.  An IMU is read from
-``imu/t`` (us), ``imu/gyro`` (rad/s) and optionally ``imu/accel`` (m/s^2).
+``imu/t`` (us), ``imu/gyro`` (rad/s) and optionally ``imu/accel`` (m/s^2).  Prophesee's layout, ``CD/events``, is read elsewhere.
 """
 
 from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.errors import FormatError, InputError
+from evcam.io.formats import _hdf5_prophesee as prophesee
 from evcam.io.formats._hdf5_chunks import filters_of, is_plain, read_plain
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error
 
@@ -203,4 +205,18 @@ def _matches(head: bytes) -> bool:
     return head.startswith(_SIGNATURE)
 
 
-FORMAT = Format("HDF5", _matches, Hdf5Source)
+def _open_layout(path: Path) -> Source:
+    """The reader of the layout that a file has."""
+    file = _open(path)
+    with ExitStack() as stack:
+        stack.callback(file.close)
+        with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
+            is_prophesee = prophesee.EVENTS in file
+        if is_prophesee:
+            source = prophesee.PropheseeHdf5Source(path, file)
+            stack.pop_all()
+            return source
+    return Hdf5Source(path)
+
+
+FORMAT = Format("HDF5", _matches, _open_layout)
