@@ -17,7 +17,7 @@ STRANGERS = {
     "board.yaml": b"type: checkerboard\nrows: 4\ncols: 8\nsquare_m: 0.0055\n",
     "noise.aedat": np.random.default_rng(0).bytes(5000),
     "zeros.h5": bytes(1000),
-    "newer.aedat": b"#!AER-DAT3.1\r\n#Format: RAW\r\n",
+    "newer.aedat": b"#!AER-DAT5.0\r\n#Format: RAW\r\n",
     "table.csv": b"t,x,y,p\n0.1,1,2,1\n",
     "pose.txt": b"0.1 1.0 2.0 3.0 0 0 0 1\n",
     "prose.txt": "Nothing to see here, für wahr.\n".encode(),
@@ -39,9 +39,11 @@ def samples(folder):
     (folder / "g").write_bytes(b"Event Stream\2\0\0\1" + struct.pack("<2HB2HB2H", 4, 4, 1, 1, 3, 20, 2, 0))
     stream = aedat4_files.header(((0, "EVTS", 4, 4),)) + aedat4_files.packet(0, aedat4_files.events(*columns))
     (folder / "h").write_bytes(stream)
+    polarity = struct.pack("<hhiiiiii4I", 1, 0, 8, 4, 0, 2, 2, 2, 1 << 17 | 3, 0, 2 << 17 | 3 << 2 | 1, 10)
+    (folder / "i").write_bytes(b"#!AER-DAT3.1\n#Format: RAW\n#Source 0: DVS128\n#!END-HEADER\n" + polarity)
     return {"HDF5": folder / "a", "npz": folder / "b.npz", "text (t x y p)": folder / "c", "AEDAT 2.0": folder / "d",
             "Prophesee RAW": folder / "e", "Prophesee DAT": folder / "f", "Event Stream": folder / "g",
-            "AEDAT4": folder / "h", **bags(folder, columns)}
+            "AEDAT4": folder / "h", "AEDAT 3.1": folder / "i", **bags(folder, columns)}
 
 
 def bags(folder, columns):
@@ -70,7 +72,7 @@ def test_every_format_is_told_by_its_content_alone(tmp_path):
 def test_what_is_no_recording_is_refused(tmp_path, name):
     path = tmp_path / name
     path.write_bytes(STRANGERS[name])
-    with pytest.raises(FormatError, match=r"not a recording that evcam reads \(AEDAT 2\.0, .*HDF5, .*npz, .*text"):
+    with pytest.raises(FormatError, match=r"not a recording that evcam reads \(AEDAT 2\.0, AEDAT 3\.1, .*HDF5, .*npz, .*text"):
         open_recording(path)
 
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 _LATE_US = 1 << 16
 _NEAR_ZERO_US = 10_000_000
+_RESET_US = 1_000_000
 _NEAR_A_WRAP_US = 1 << 28
 _RESETS = "times that the camera's clock was set back to zero, from where times go on without the gap"
 _SHORT_WRAPS = "times that the clock fell by about 2^31 us, taken for a wrap of 31 bits"
@@ -78,3 +79,30 @@ class LateEvents:
         self.repairs[_HELD] += int(late.sum())
         self._latest_us = int(latest[-1])
         return np.where(late, latest, t_us)
+
+
+class PacketClock:
+    """What has to be added to the times of packets that count the wraps of a clock of 31 bits themselves.
+
+    A packet that begins near zero, more than a second before one ahead of it, comes after a reset.
+
+    Attributes
+    ----------
+    repairs : dict of str to int
+        How often the clock was set back so far.
+    """
+
+    def __init__(self) -> None:
+        self._latest_us: int | None = None
+        self._shift_us = 0
+        self.repairs = {_RESETS: 0}
+
+    def offset_us(self, wraps: int, first: int, last: int) -> int:
+        """For the next packet, by its count of wraps and the times of its first and last event."""
+        t_us = (wraps << 31) + first
+        if self._latest_us is not None and t_us < _NEAR_ZERO_US and t_us + self._shift_us < self._latest_us - _RESET_US:
+            self._shift_us = self._latest_us - t_us
+            self.repairs[_RESETS] += 1
+        offset_us = (wraps << 31) + self._shift_us
+        self._latest_us = max(offset_us + last, offset_us + last if self._latest_us is None else self._latest_us)
+        return offset_us
