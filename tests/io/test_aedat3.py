@@ -103,7 +103,8 @@ def test_a_file_that_was_cut_off_opens_up_to_the_cut(tmp_path, length):
 
 @pytest.mark.parametrize(("change", "message"), [
     ({"kind": 101}, "kind 101"), ({"size": 9}, "have 8 bytes"), ({"time_at": 6}, "time at byte 4, not 8, 6"),
-    ({"wraps": -1}, "-1 wraps"), ({"count": -1}, "-1 events"), ({"valid": 5}, r"1 events \(5 valid\)"), ({"kind": -32767}, "compressed"),
+    ({"wraps": -1}, "-1 wraps"), ({"count": -1}, "-1 events"), ({"valid": 5}, r"1 events \(5 valid\)"),
+    ({"kind": -32767}, "compressed"),
     ({"kind": 2, "size": 2**20, "count": 2**20, "valid": 0}, "at most 268435456"),
 ])
 def test_damaged_packets_are_named_by_their_byte(tmp_path, change, message):

@@ -149,7 +149,8 @@ class Aedat3Source(Source):
         elif not 0 <= kind <= _MAX_KIND or size <= 0 or not 0 <= valid <= count or not 0 <= wraps:
             reason = f"kind {kind}, {count} events ({valid} valid) of {size} bytes, {wraps} wraps of the clock"
         elif kind in _EVENT_BYTES and (size, time_at) != (_EVENT_BYTES[kind], _TIME_AT):
-            reason = f"events of kind {kind} have {_EVENT_BYTES[kind]} bytes, their time at byte {_TIME_AT}, not {size}, {time_at}"
+            expected = f"{_EVENT_BYTES[kind]} bytes, their time at byte {_TIME_AT}"
+            reason = f"events of kind {kind} have {expected}, not {size}, {time_at}"
         elif size * count > _MAX_PACKET_BYTES:
             reason = f"it claims {size * count} bytes; at most {_MAX_PACKET_BYTES} are read at once"
         if reason:
