@@ -18,7 +18,7 @@ STRANGERS = {
     "noise.aedat": np.random.default_rng(0).bytes(5000),
     "zeros.h5": bytes(1000),
     "newer.aedat": b"#!AER-DAT5.0\r\n#Format: RAW\r\n",
-    "table.csv": b"t,x,y,p\n0.1,1,2,1\n",
+    "table.csv": b"time,lat,lon,alt\n0.1,1,2,1\n",
     "pose.txt": b"0.1 1.0 2.0 3.0 0 0 0 1\n",
     "prose.txt": "Nothing to see here, für wahr.\n".encode(),
     "newlines.txt": b"\n\n\n",
@@ -33,6 +33,7 @@ def samples(folder):
     np.savez(folder / "b.npz", t=events.t, x=events.x, y=events.y, p=events.p, width=4, height=4)
     (folder / "c").write_text("4 4\n0.000000 1 0 1\n0.000010 2 3 0\n")
     (folder / "d").write_bytes(b"#!AER-DAT2.0\r\n" + bytes(8) + (10).to_bytes(8, "big"))
+    (folder / "j").write_text("x,y,p,t_us\n1,0,1,0\n2,3,0,10\n")
     (folder / "e").write_bytes(b"% evt 3.0\n% geometry 4x4\n" + struct.pack("<7H", 0x8000, 0x6000, 0, 0x2801, 0x600A, 3, 0x2002))
     header = b"% Version 2\n% Width 4\n% Height 4\n\x0c\x08"
     (folder / "f").write_bytes(header + struct.pack("<4I", 0, 1 << 28 | 1, 10, 3 << 14 | 2))
@@ -43,7 +44,7 @@ def samples(folder):
     (folder / "i").write_bytes(b"#!AER-DAT3.1\n#Format: RAW\n#Source 0: DVS128\n#!END-HEADER\n" + polarity)
     return {"HDF5": folder / "a", "npz": folder / "b.npz", "text (t x y p)": folder / "c", "AEDAT 2.0": folder / "d",
             "Prophesee RAW": folder / "e", "Prophesee DAT": folder / "f", "Event Stream": folder / "g",
-            "AEDAT4": folder / "h", "AEDAT 3.1": folder / "i", **bags(folder, columns)}
+            "AEDAT4": folder / "h", "AEDAT 3.1": folder / "i", "CSV": folder / "j", **bags(folder, columns)}
 
 
 def bags(folder, columns):
