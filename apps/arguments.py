@@ -75,6 +75,18 @@ def _info(parser: argparse.ArgumentParser) -> None:
     _add_out(parser, "also write the JSON object to this file", required=False)
 
 
+def _convert(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="IN", help="recording, in any format that evcam reads")
+    parser.add_argument("out", metavar="OUT", help="recording to write; its suffix names the format: "
+                        ".h5 (plain HDF5), .raw (Prophesee EVT 3.0), .txt (t x y p)")
+    parser.add_argument("--force", action="store_true", help="replace output files that exist")
+    _add_size(parser)
+    parser.add_argument("--start", type=_time_s, metavar="S", help="begin so many seconds after the first event")
+    parser.add_argument("--duration", type=_time_s, metavar="S", help="write so many seconds")
+    parser.add_argument("--crop", type=int, nargs=4, metavar=("X", "Y", "WIDTH", "HEIGHT"),
+                        help="keep the pixels from (X, Y) on; they become the sensor")
+
+
 def _target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="BOARD.yaml", help="target file")
     _add_out(parser, "drawing to write, .pdf or .svg")
@@ -138,6 +150,7 @@ def _seed(text: str) -> int:
 
 _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what a recording holds", _info),
+    "convert": ("write a recording, or a part of it, in another format", _convert),
     "target": ("draw a board to print, at true scale", _target),
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),

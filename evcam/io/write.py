@@ -12,6 +12,7 @@ import numpy as np
 from evcam.core.atomic import atomic_path
 from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import InputError
 from evcam.io._windows import join
 
@@ -20,18 +21,20 @@ if TYPE_CHECKING:
 
 _CHUNK = 65536
 _TYPES = {"t": np.int64, "x": np.uint16, "y": np.uint16, "p": np.uint8}
+_TRIGGER_TYPES = {"t": np.int64, "id": np.uint8, "rising": np.uint8}
 
 
 def save_h5(
     path: str | os.PathLike[str], events: Events | Iterable[Events], *, imu: ImuSamples | None = None,
-    metadata: Mapping[str, str | int | float | bool] | None = None, force: bool = False,
+    triggers: Triggers | None = None, metadata: Mapping[str, str | int | float | bool] | None = None, force: bool = False,
 ) -> None:
-    """Write events, and IMU samples if there are any, to an HDF5 file.
+    """Write events, and IMU samples and edges on external inputs if there are any, to an HDF5 file.
 
     Datasets ``events/{t,x,y,p}`` (int64 us, uint16, uint16, uint8) with the group's
     attributes width, height and t_unit; ``imu/t`` (us), ``imu/gyro`` (rad/s) and
-    ``imu/accel`` (m/s^2) with the attributes R_cam_imu and offset_us; ``metadata`` as
-    attributes of the file.  The same input gives the same bytes.
+    ``imu/accel`` (m/s^2) with the attributes R_cam_imu and offset_us;
+    ``triggers/{t,id,rising}`` (int64 us, uint8, uint8); ``metadata`` as attributes of the file.
+    The same input gives the same bytes.
 
     Parameters
     ----------
@@ -40,6 +43,7 @@ def save_h5(
     events : Events, or iterable of Events
         Consecutive pieces of one recording are written as they come, in bounded memory.
     imu : ImuSamples, optional
+    triggers : Triggers, optional
     metadata : mapping of str to str, int, float or bool, optional
     force : bool
         Replace an existing file.
@@ -77,6 +81,9 @@ def save_h5(
         _append_all(group, first, pieces)
         if imu is not None:
             _write_imu(file.create_group("imu"), imu)
+        if triggers is not None:
+            for name, dtype in _TRIGGER_TYPES.items():
+                file.create_dataset(f"triggers/{name}", data=getattr(triggers, name).astype(dtype))
         for key, value in (metadata or {}).items():
             if not isinstance(value, (str, int, float, bool)):
                 raise InputError(f"{path}: metadata {key} must be text, a number or a truth value, not {type(value).__name__}")

@@ -47,6 +47,7 @@ BAD_RECORDINGS = {
 
 VERBS = {
     "info": lambda bad, board, out: ("info", bad, "--out", out / "info.json"),
+    "convert": lambda bad, board, out: ("convert", bad, out / "out.raw"),
     "detect": lambda bad, board, out: ("detect", bad, "--target", board, "--out", out / "detections.csv"),
     "calibrate": lambda bad, board, out: ("calibrate", bad, "--target", board, "--out", out / "cal.json"),
 }

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
+from evcam.core.triggers import Triggers
 from evcam.errors import FormatError, InputError
 from evcam.io.formats import _hdf5_prophesee as prophesee
 from evcam.io.formats._hdf5_chunks import filters_of, is_plain, read_plain
@@ -89,6 +90,14 @@ class Hdf5Source(Source):
     def has_imu(self) -> bool:
         """Whether there is ``imu/t``."""
         return "imu/t" in self._file
+
+    def triggers(self) -> Triggers | None:
+        """Edges of the group ``triggers``, as `save_h5` writes it."""
+        with damage_as_format_error(self.path, _DAMAGE, "damaged group triggers"):
+            if any(f"triggers/{name}" not in self._file for name in ("t", "id", "rising")):
+                return None
+            t, numbers, rising = (self._read(self._file[f"triggers/{name}"], ...) for name in ("t", "id", "rising"))
+            return Triggers(t.astype(np.int64), numbers.astype(np.uint8), rising.astype(np.bool_))
 
     def close(self) -> None:
         """Close the file."""

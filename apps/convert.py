@@ -1,0 +1,37 @@
+"""``evcam convert``: a recording, or a part of it, in another format."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from dataclasses import asdict
+
+from evcam.apps import exit_codes
+from evcam.apps.console import announce_compilation, note, progress, show
+from evcam.apps.outputs import check_output
+from evcam.io import Recording, Region, convert, open_recording
+from evcam.io.writers import writer_of
+
+
+def run(args: Namespace) -> int:
+    """Write the recording and say what the format had no place for."""
+    writer_of(args.out)
+    check_output(args.out, force=args.force, inputs=[args.recording])
+    announce_compilation(args)
+    crop = None if args.crop is None else Region(*args.crop)
+    with (
+        open_recording(args.recording, width=args.width, height=args.height) as recording,
+        progress(args, "converting") as report,
+    ):
+        done = convert(_stretch(args, recording), args.out, crop=crop, force=args.force, progress=report)
+    show(args, f"{args.out}: {done.events:,} events, {done.width} x {done.height} px, {done.format}",
+         {"path": args.recording, "out": args.out, **asdict(done)})
+    for remark in (*done.left_out, *done.warnings):
+        note(args, f"warning: {remark}")
+    return exit_codes.DONE
+
+
+def _stretch(args: Namespace, recording: Recording) -> Recording:
+    if args.start is None and args.duration is None:
+        return recording
+    start_s = args.start or 0.0
+    return recording.between(start_s, None if args.duration is None else start_s + args.duration)

@@ -1,0 +1,34 @@
+import json
+
+import numpy as np
+import pytest
+
+from evcam.io import open_recording
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".raw", ".txt"])
+def test_a_part_of_a_recording_in_another_format(run, recording, tmp_path, suffix):
+    out = tmp_path / f"out{suffix}"
+    with open_recording(recording) as opened:
+        whole = opened.between(0.01, 0.05).events()
+    outcome = run("convert", recording, out, "--start", 0.01, "--duration", 0.04, "--crop", 4, 2, 20, 16, "--json")
+    assert outcome.code == 0
+    told = json.loads(outcome.out)
+    inside = (whole.x >= 4) & (whole.x < 24) & (whole.y >= 2) & (whole.y < 18)
+    with open_recording(out) as opened:
+        events = opened.events()
+    np.testing.assert_array_equal(events.t, whole.t[inside])
+    np.testing.assert_array_equal(events.x, whole.x[inside] - 4)
+    assert (told["events"], told["width"], told["height"], told["out"]) == (int(inside.sum()), 20, 16, str(out))
+    assert 0 < told["events"] < len(whole)
+
+
+def test_unsuitable_outputs_are_refused_before_the_work(run, recording, tmp_path):
+    for out, word in ((tmp_path / "a.avi", "suffix .avi"), (recording, "exists already")):
+        outcome = run("convert", recording, out)
+        assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+        assert word in outcome.err
+    assert run("convert", recording, recording, "--force").code == 1
+    assert run("convert", recording, tmp_path / "a.raw", "--crop", 0, 0, 999, 9).code == 1
+    assert run("convert", recording, tmp_path / "a.raw", "--start", -1).code == 2
+    assert not any(path.name.startswith("a.") for path in tmp_path.iterdir())
