@@ -216,7 +216,9 @@ def open_recording(
     ------
     InputError
         No such file; only one of width and height; a size that contradicts the file; several
-        streams of events of which none is chosen; a library that is not installed.
+        streams of events of which none is chosen.
+    MissingLibraryError
+        A library that the format needs is not installed.
         While reading: events outside the sensor, or times that run backwards.
     FormatError
         Empty, damaged or not a recording.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
-from evcam.errors import EvcamError, FormatError, InputError
+from evcam.errors import EvcamError, FormatError, InputError, MissingLibraryError
 
 BLOCK_EVENTS = 1_000_000
 
@@ -160,13 +160,13 @@ def require(module: str, package: str, extra: str, what: str) -> Any:
 
     Raises
     ------
-    InputError
+    MissingLibraryError
         The library is not installed.
     """
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise InputError(f"{what} needs the package {package}: pip install 'evcam[{extra}]'") from None
+        raise MissingLibraryError(f"{what} needs the package {package}: pip install 'evcam[{extra}]'") from None
 
 
 def the_stream(path: Path, names: Sequence[str], wanted: str | None, kind: str) -> str:

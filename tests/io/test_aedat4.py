@@ -1,3 +1,6 @@
+import sys
+
+import aedat
 import aedat4_files as make
 import faery
 import lz4.frame
@@ -5,9 +8,12 @@ import numpy as np
 import pytest
 from faery import file_encoder
 
-from evcam.errors import FormatError, InputError
+from evcam.core.events import Events
+from evcam.core.imu import ImuSamples
+from evcam.errors import FormatError, InputError, MissingLibraryError
 from evcam.io import open_recording
 from evcam.io.formats import aedat4
+from evcam.io.writers import Content, writer_of
 
 EVENTS = ([10, 20, 30], [1, 2, 3], [0, 1, 2], [1, 0, 1])
 
@@ -139,3 +145,27 @@ def test_xml_that_could_expand_is_refused(tmp_path):
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(FormatError, match="XML with declarations"):
         open_recording(tmp_path / "a")
+
+
+def test_what_is_written_an_independent_library_reads(tmp_path):
+    events = Events.from_arrays([5, 6, 9], [1, 2, 3], [0, 1, 2], [1, 0, 1], width=40, height=30)
+    imu = ImuSamples(np.array([3]), np.zeros((1, 3)))
+    told = writer_of("a.aedat4").write(tmp_path / "a.aedat4", Content(40, 30, [events], imu))
+    assert told == ("1 inertial samples are left out: AEDAT4 has no place for them",)
+    read = np.concatenate([packet["events"] for packet in aedat.Decoder(tmp_path / "a.aedat4")])
+    for name, other in (("t", "t"), ("x", "x"), ("y", "y"), ("p", "on")):
+        np.testing.assert_array_equal(read[other], getattr(events, name))
+    early = Events.from_arrays([-1], [1], [0], [1], width=40, height=30)
+    with pytest.raises(InputError, match="no time before 0"):
+        writer_of("b.aedat4").write(tmp_path / "b.aedat4", Content(40, 30, [early]))
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 14), reason="Python brings zstd along")
+@pytest.mark.parametrize(("module", "what"), [("lz4.frame", "lz4-compressed data"), ("backports.zstd", "zstd-compressed data")])
+def test_a_library_that_is_missing_is_named_with_the_command(monkeypatch, tmp_path, module, what):
+    monkeypatch.setitem(sys.modules, module, None)
+    path = write(tmp_path / "a", make.packet(0, b"x"), compression=1 if "lz4" in module else 3)
+    package = module.removesuffix(".frame")
+    with open_recording(path, width=40, height=30) as recording, \
+            pytest.raises(MissingLibraryError, match=rf"{what} needs the package {package}: pip install 'evcam\[formats\]'"):
+        recording.events()

@@ -28,7 +28,7 @@ def inflate(kind: str, packed: bytes, limit: int = MAX_BYTES) -> bytes:
     ------
     ValueError
         Damaged, cut off, of another kind, or more than ``limit`` bytes.
-    InputError
+    MissingLibraryError
         The library for it is not installed.
     """
     if kind == "none":
