@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evcam import core as core
     from evcam import errors as errors
+    from evcam import filters as filters
     from evcam import io as io
     from evcam import sim as sim
     from evcam import solvers as solvers
@@ -57,7 +58,7 @@ _NAMES = {
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "sim", "solvers", "viz")
+_ROOMS = ("calib", "core", "detect", "errors", "filters", "flow", "io", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 
