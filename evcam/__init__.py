@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from evcam.core.target import Checkerboard as Checkerboard
     from evcam.core.target import CircleGrid as CircleGrid
     from evcam.core.target import load_target as load_target
+    from evcam.core.triggers import Triggers as Triggers
     from evcam.detect import detect as detect
     from evcam.errors import EvcamError as EvcamError
     from evcam.flow import normal_flow as normal_flow
@@ -52,6 +53,7 @@ _NAMES = {
     "EvcamError": ("evcam.errors", "EvcamError"),
     "Events": ("evcam.core.events", "Events"),
     "ImuSamples": ("evcam.core.imu", "ImuSamples"),
+    "Triggers": ("evcam.core.triggers", "Triggers"),
     "calibrate": ("evcam.calib", "calibrate"),
     "load_target": ("evcam.core.target", "load_target"),
     "normal_flow": ("evcam.flow", "normal_flow"),

@@ -20,8 +20,9 @@ def checked_events(source: Source, size: tuple[int, int], max_events: int, start
         if not len(block.t):
             continue
         _check_pixels(block, size, str(source.path))
-        _check_order(block, last_us, str(source.path))
-        last_us = int(block.t[-1])
+        if not source.is_ordered:
+            _check_order(block, last_us, str(source.path))
+            last_us = int(block.t[-1])
         columns = (_column(block.t, np.int64), _column(block.x, np.uint16), _column(block.y, np.uint16))
         yield Events(*columns, _column(_polarity(block, str(source.path)), np.bool_), *size)
 

@@ -53,7 +53,11 @@ class Source(ABC):
         What was repaired or left out; may grow while the file is read.
     closed : bool
         Whether `close` has been called.
+    is_ordered : bool
+        Whether times can never fall, because the decoder sees to it; elsewhere they are checked.
     """
+
+    is_ordered: bool = False
 
     def __init__(self, path: Path, size: tuple[int, int] | None, metadata: dict[str, Any]) -> None:
         self.path = path

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from evcam.core.triggers import Triggers
 
-MAX_EVENTS = 1 << 22
 _TRIGGERS = 4096
 _SPARE = 32  # kernels stop when a vector of events might not fit
 
@@ -87,7 +86,7 @@ class Decoder:
 
     def begin(self, capacity: int) -> None:
         """Start new columns for about ``capacity`` events."""
-        self._new_columns(min(capacity, MAX_EVENTS))
+        self._new_columns(capacity)
 
     def feed(self, words: NDArray[Any], position: int, final: bool) -> tuple[int, int]:
         """Decode from word ``position`` on; the next word's position, and why it ended there."""

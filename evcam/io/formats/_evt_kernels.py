@@ -15,38 +15,15 @@ from numpy.typing import NDArray
 
 from evcam._jit import kernel
 
-# Places in a decoder's state.
-HIGH: Final = 0  # -1 before the first time word
-LOW: Final = 1  # -1 before the first one
-Y: Final = 2  # -1 before the first one
-X: Final = 3  # of the next vector
-ON: Final = 4
-LAST_US: Final = 5
-OFFSET_US: Final = 6
-WORDS: Final = 7
-EVENTS: Final = 8
-TRIGGERS: Final = 9
-EARLY: Final = 10
-HELD: Final = 11
-IGNORED: Final = 12
-RESETS: Final = 13
-UNKNOWN: Final = 14
-OUTSIDE: Final = 15
-SCORE: Final = 16
-SCORED_AT: Final = 17
+# Places in a decoder's state; HIGH is -1 before the first time word, LOW and Y may be -1 before the first word that tells them,
+# X and ON are of the next vector, what follows WORDS are numbers so far.
 STATE_SIZE: Final = 18
+(HIGH, LOW, Y, X, ON, LAST_US, OFFSET_US, WORDS, EVENTS, TRIGGERS, EARLY, HELD, IGNORED, RESETS, UNKNOWN, OUTSIDE, SCORE,
+ SCORED_AT) = range(STATE_SIZE)
 NEVER_US: Final = -(1 << 62)
 
-# Places in the parameters.
-WIDTH: Final = 0
-HEIGHT: Final = 1
-WORDS_PER_RECORD: Final = 2
-HEAD: Final = 3
-
-DONE: Final = 0
-FULL: Final = 1
-MORE: Final = 2
-DAMAGED: Final = 3
+WIDTH, HEIGHT, WORDS_PER_RECORD, HEAD = range(4)  # places in the parameters
+DONE, FULL, MORE, DAMAGED = range(4)
 
 LONGEST_VECTOR: Final = 32
 _LATE_US = 1 << 16
@@ -171,27 +148,17 @@ def decode_evt3(
         elif kind == 4 or kind == 5:
             size = 12 if kind == 4 else 8
             valid = word & ((1 << size) - 1)
-            if timed and 0 <= py < height and base + size <= width:
-                first = n
-                for j in range(size):
-                    t[n] = now
-                    x[n] = base + j
-                    y[n] = py
-                    p[n] = on
-                    n += (valid >> j) & 1
-                held += (n - first) * behind
-            else:
-                for j in range(size):
-                    if (valid >> j) & 1:
-                        if timed and 0 <= py < height and base + j < width:
-                            t[n] = now
-                            x[n] = base + j
-                            y[n] = py
-                            p[n] = on
-                            n += 1
-                            held += behind
-                        else:
-                            state[OUTSIDE if timed and py >= 0 else EARLY] += 1
+            first, told, end = n, 0, width - base if timed and 0 <= py < height else 0
+            for j in range(size):
+                bit = (valid >> j) & 1
+                t[n] = now
+                x[n] = base + j
+                y[n] = py
+                p[n] = on
+                told += bit
+                n += bit if j < end else 0
+            held += (n - first) * behind
+            state[OUTSIDE if timed and py >= 0 else EARLY] += told - n + first
             base += size
         elif kind == 10:
             if timed:
@@ -221,6 +188,28 @@ def _following_evt2(words: NDArray[np.uint32], i: int, step: int) -> int:
 
 
 @kernel
+def _plain_evt2(
+    words: NDArray[np.uint32], base_us: int, last: int, params: _Params, t: NDArray[np.int64], x: _U16, y: _U16, p: _Bools
+) -> tuple[int, int, int]:
+    """Decode EVT 2.0 events up to the first word that is none; their number, that of those held, and the latest time."""
+    width, height, held, n = params[WIDTH], params[HEIGHT], 0, 0
+    for i in range(min(len(words), len(t))):
+        word = _whole(words[i])
+        px, py = (word >> 11) & 0x7FF, word & 0x7FF
+        if word >> 28 > 1 or px >= width or py >= height:
+            break
+        now = base_us + ((word >> 22) & 63)
+        held += now < last
+        last = max(now, last)
+        t[i] = last
+        x[i] = px
+        y[i] = py
+        p[i] = word >> 28 == 1
+        n = i + 1
+    return n, held, last
+
+
+@kernel
 def decode_evt2(
     words: NDArray[np.uint32], begin: int, final: bool, params: _Params, state: _State, t: NDArray[np.int64], x: _U16, y: _U16,
     p: _Bools, trigger_t: NDArray[np.int64], trigger_id: NDArray[np.uint8], trigger_rising: _Bools,
@@ -239,6 +228,13 @@ def decode_evt2(
         if n > room or k == trigger_room:
             status = FULL
             break
+        if timed and step == 1:
+            count, late, last = _plain_evt2(words[i:], base_us, last, params, t[n:], x[n:], y[n:], p[n:])
+            n += count
+            i += count
+            held += late
+            if i == len(words) or n > room:
+                continue
         word = _whole(words[i + head])
         kind = word >> 28
         now = base_us + ((word >> 22) & 63)
@@ -248,45 +244,24 @@ def decode_evt2(
                 mask = _whole(words[i + 1 - head])
             behind = now < last
             now = max(now, last)
-            if timed and step == 1 and px < width and py < height:
+            first, told, end = n, 0, width if timed and py < height else 0
+            while mask:
+                if mask & 0xFF == 0:
+                    mask >>= 8
+                    px += 8
+                    continue
                 t[n] = now
                 x[n] = px
                 y[n] = py
                 p[n] = kind == 1
-                n += 1
-                held += behind
+                told += mask & 1
+                n += mask & 1 if px < end else 0
+                mask >>= 1
+                px += 1
+            if n > first:
                 last = now
-            elif timed and py < height and px + LONGEST_VECTOR <= width:
-                first = n
-                while mask:
-                    if mask & 0xFF == 0:
-                        mask >>= 8
-                        px += 8
-                        continue
-                    t[n] = now
-                    x[n] = px
-                    y[n] = py
-                    p[n] = kind == 1
-                    n += mask & 1
-                    mask >>= 1
-                    px += 1
                 held += (n - first) * behind
-                last = now
-            else:
-                while mask:
-                    if mask & 1:
-                        if timed and py < height and px < width:
-                            t[n] = now
-                            x[n] = px
-                            y[n] = py
-                            p[n] = kind == 1
-                            n += 1
-                            held += behind
-                            last = now
-                        else:
-                            state[OUTSIDE if timed else EARLY] += 1
-                    mask >>= 1
-                    px += 1
+            state[OUTSIDE if timed else EARLY] += told - n + first
         elif kind == 8:
             seen = word & 0xFFFFFFF
             if state[HIGH] < 0 or seen != state[HIGH] & 0xFFFFFFF:

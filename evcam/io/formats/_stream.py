@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
+from io import BufferedReader
 from pathlib import Path
 from threading import Lock
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,10 @@ from evcam.errors import FormatError
 from evcam.io.formats._decoding import DAMAGED, DONE, FULL, MORE, Coding, Columns, Decoder
 from evcam.io.source import BLOCK_EVENTS, Block, Source
 
-_READ_BYTES = 1 << 20
+_READ_BYTES = 1 << 18
+_CHECKPOINT_BYTES = 1 << 20
 _LEAST_EVENTS = 1 << 14
+_MOST_EVENTS = 1 << 18  # what is still in the processor's cache when it is looked at
 _GROWTH = 2
 
 
@@ -29,12 +32,41 @@ class Checkpoint(NamedTuple):
     state: NDArray[np.int64]
 
 
+class _Reader:
+    """The words of a file piece by piece, in one piece of memory that is used again and again."""
+
+    def __init__(self, path: Path, file: BufferedReader, stop: int, word: np.dtype[Any]) -> None:
+        self._path, self._file, self._left = path, file, stop - file.tell()
+        self._words = np.empty(_READ_BYTES // word.itemsize, word)
+        self._held = 0
+
+    @property
+    def at_end(self) -> bool:
+        """Whether there are no further words."""
+        return self._left == 0
+
+    def more(self, kept: int) -> NDArray[Any]:
+        """The last ``kept`` words that were given, and the next ones behind them."""
+        if 2 * kept > len(self._words):
+            self._words = np.concatenate([self._words, np.empty_like(self._words)])
+        self._words[:kept] = self._words[self._held - kept : self._held].copy()
+        room = self._words[kept:].view(np.uint8)
+        wanted = min(len(room), self._left)
+        if self._file.readinto(memoryview(room)[:wanted]) < wanted:  # type: ignore[arg-type]  # arrays are buffers
+            raise FormatError(f"{self._path}: became shorter while it was read")
+        self._left -= wanted
+        self._held = kept + wanted // self._words.itemsize
+        return self._words[: self._held]
+
+
 class StreamSource(Source):
     """A file of words after a header.
 
     Reading notes a checkpoint every megabyte, as far as nobody has read before, so that a stretch is entered
     at the last checkpoint before it: what has been passed once is never decoded again to find a time.
     """
+
+    is_ordered = True
 
     def __init__(
         self, path: Path, size: tuple[int, int] | None, metadata: dict[str, Any], start: int, coding: Coding
@@ -88,14 +120,17 @@ class StreamSource(Source):
         decoder, noting = Decoder(self._coding, place.state), place.byte <= self._frontier
         with self.path.open("rb") as file:
             file.seek(place.byte)
-            words, byte = self._read(file, np.empty(0, self._coding.word)), place.byte
+            reader = _Reader(self.path, file, self._stop, self._coding.word)
+            words, byte = reader.more(0), place.byte
             # Whoever enters in the middle may want little: pieces grow from few events on.
-            count = max(max_events, _LEAST_EVENTS) if start_us is None else _LEAST_EVENTS
+            count = most = min(max(max_events, _LEAST_EVENTS), _MOST_EVENTS)
+            if start_us is not None:
+                count = _LEAST_EVENTS
             while True:
                 first = int(decoder.state[self._coding.events])
                 decoder.begin(count)
-                count = min(_GROWTH * count, max(max_events, _LEAST_EVENTS))
-                status, words, byte = self._fill(decoder, file, words, byte, noting)
+                count = min(_GROWTH * count, most)
+                status, words, byte = self._fill(decoder, reader, words, byte, noting)
                 yield first, decoder.end()
                 if status == DAMAGED:
                     raise FormatError(f"{self.path}: damaged at byte {byte}: {self._coding.damage}; events before it can be read "
@@ -106,14 +141,14 @@ class StreamSource(Source):
                     return
 
     def _fill(
-        self, decoder: Decoder, file: BinaryIO, words: NDArray[Any], byte: int, noting: bool
+        self, decoder: Decoder, reader: _Reader, words: NDArray[Any], byte: int, noting: bool
     ) -> tuple[int, NDArray[Any], int]:
         """Decode until the columns are full or the file ends; why it ended, the words left and where they lie.
 
         ``noting``: everything before has been read at some time, so that what is found can be counted.
         """
         while True:
-            final = file.tell() >= self._stop
+            final = reader.at_end
             position, status = decoder.feed(words, 0, final)
             if status == MORE and position == 0:  # nothing further on tells more: believe it
                 position, status = decoder.feed(words, 0, True)
@@ -123,16 +158,7 @@ class StreamSource(Source):
                 self._note(decoder, byte)
             if status in (FULL, DAMAGED) or (final and status == DONE):
                 return status, words, byte
-            words = self._read(file, words)
-
-    def _read(self, file: BinaryIO, words: NDArray[Any]) -> NDArray[Any]:
-        """The words with the next ones of the file behind them."""
-        wanted = min(_READ_BYTES, self._stop - file.tell())
-        data = file.read(wanted)
-        if len(data) < wanted:
-            raise FormatError(f"{self.path}: became shorter while it was read")
-        new = np.frombuffer(data, self._coding.word)
-        return np.concatenate([words, new]) if len(words) else new
+            words = reader.more(len(words))
 
     def _note(self, decoder: Decoder, byte: int) -> None:
         """Note a checkpoint and what was repaired, where nobody has read before."""
@@ -143,7 +169,7 @@ class StreamSource(Source):
             state = decoder.state
             self._edge_count = int(state[self._coding.triggers])
             last_us = int(state[self._coding.last_us])
-            if byte - self._checkpoints[-1].byte >= _READ_BYTES and last_us > self._checkpoints[0].last_us:
+            if byte - self._checkpoints[-1].byte >= _CHECKPOINT_BYTES and last_us > self._checkpoints[0].last_us:
                 self._checkpoints.append(Checkpoint(last_us, byte, state.copy()))
             for message, place in self._coding.repairs.items():
                 self.warn_count(message, int(state[place]))

@@ -1,103 +1,15 @@
-"""Prophesee's HDF5, compressed by an encoder written here from the format's description."""
+"""Prophesee's HDF5 with chunks compressed by ECF."""
 
 import struct
-from itertools import pairwise
 
 import h5py
 import numpy as np
 import pytest
+from ecf_files import CHUNK, KINDS, RECORD, ecf, write_ecf
 from raw_encoders import as_events, assert_same, random_items
 
 from evcam.errors import FormatError
 from evcam.io import open_recording
-
-ECF = 0x8ECF
-CHUNK = 1024
-RECORD = np.dtype([("x", "<u2"), ("y", "<u2"), ("p", "<i2"), ("t", "<i8")], align=True)
-EDGE = np.dtype([("p", "<i2"), ("t", "<i8"), ("id", "<i2")], align=True)
-KINDS = ("apart", "x and p", "y, x and p")
-
-
-def runs(values):
-    """Value and length of every run of equal values."""
-    bounds = [0, *(np.flatnonzero(np.diff(values)) + 1), len(values)]
-    return [(int(values[a]), int(b - a)) for a, b in pairwise(bounds)]
-
-
-def ecf_times(t):
-    data, now = bytearray(struct.pack("<q", t[0])), int(t[0])
-    for value, count in runs(t):
-        step = value - now
-        if step >= 15:
-            while step:
-                data.append(0xF0 | step & 15)
-                step >>= 4
-        data += bytes([step << 4 | 15]) + struct.pack("<H", count) if count >= 15 else bytes([step << 4 | count])
-        now = value
-    return bytes(data)
-
-
-def ecf_rows(y):
-    words = [word for row, count in runs(y) for word in ((row << 5 | 31, count) if count >= 31 else (row << 5 | count,))]
-    return np.array(words, "<u2").tobytes()
-
-
-def ecf_columns(x):
-    words, i = [], 0
-    while i < len(x):
-        base, mask = int(x[i]), 0
-        i += 1
-        for k in range(1, 6):
-            if i < len(x) and x[i] == base + k:
-                mask |= 1 << 5 - k
-                i += 1
-        words.append(base << 5 | mask)
-    return np.array(words, "<u2").tobytes()
-
-
-def ecf_polarities(p):
-    data = b""
-    for on, count in runs(p.astype(int)):
-        data += bytes([on << 7 | 127]) + struct.pack("<H", count) if count >= 127 else bytes([on << 7 | count])
-    return data
-
-
-def packed(values, bits):
-    """Four values of ``bits`` bits in three words: the first fills the first word up with the second's low bits, and so on."""
-    data, size = b"", {12: 16, 24: 32}[bits]
-    values = [*values, *[0] * (-len(values) % 4)]
-    for i in range(0, len(values), 4):
-        a, b, c, d = values[i : i + 4]
-        part = size - bits
-        words = (a << part | b & (1 << part) - 1, b >> part << 2 * part | c & (1 << 2 * part) - 1, c >> 2 * part << bits | d)
-        data += np.array(words, f"<u{size // 8}").tobytes()
-    return data
-
-
-def ecf(events, kind):
-    x, y, p = (getattr(events, name).astype(np.int64) for name in "xyp")
-    head = struct.pack("<I", len(events) << 2 | {"apart": 0, "x and p": 1, "y, x and p": 2}[kind]) + ecf_times(events.t)
-    if kind == "y, x and p":
-        return head + packed([int(v) for v in y << 12 | x << 1 | p], 24)
-    head += ecf_rows(y)
-    return head + (packed([int(v) for v in x << 1 | p], 12) if kind == "x and p" else ecf_columns(x) + ecf_polarities(p))
-
-
-def write(path, events, kinds=KINDS, *, edges=(), chunk=CHUNK, attributes=None, damage=lambda data, i: data):
-    with h5py.File(path, "w") as file:
-        file.attrs.update({"geometry": "640x480", "version": "1.0"} if attributes is None else attributes)
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_chunk((chunk,))
-        properties.set_filter(ECF, h5py.h5z.FLAG_OPTIONAL)
-        space = h5py.h5s.create_simple((len(events),), (h5py.h5s.UNLIMITED,))
-        group = file.create_group("CD")
-        dataset = h5py.Dataset(h5py.h5d.create(group.id, b"events", h5py.h5t.py_create(RECORD), space, properties))
-        for i in range(0, len(events), chunk):
-            data = ecf(events[i : i + chunk], kinds[i // chunk % len(kinds)])
-            dataset.id.write_direct_chunk((i,), damage(data, i))
-        file["EXT_TRIGGER/events"] = np.array([(p, t, k) for t, k, p in edges], EDGE)
-    return path
-
 
 EVENTS = as_events(random_items(5000, step_us=300, edges=False, start_us=2_000_000_000))
 
@@ -106,7 +18,7 @@ EVENTS = as_events(random_items(5000, step_us=300, edges=False, start_us=2_000_0
 @pytest.mark.parametrize("kinds", [KINDS, *[(kind,) for kind in KINDS]])
 def test_events_of_every_kind_of_chunk(tmp_path, kinds):
     edges = [(2_000_000_010, 0, True), (2_000_000_900, 6, False)]
-    with open_recording(write(tmp_path / "a.h5", EVENTS, kinds, edges=edges)) as recording:
+    with open_recording(write_ecf(tmp_path / "a.h5", EVENTS, kinds, edges=edges)) as recording:
         assert_same(recording.events(), EVENTS)
         read = recording.triggers()
         assert list(zip(read.t, read.id, read.rising, strict=True)) == edges
@@ -125,12 +37,12 @@ def test_long_runs_and_odd_numbers(tmp_path, count):
     items = [(1000, 7, 9, True)] * count + [(10**9, x, 480 - 1, False) for x in range(count)]
     events = as_events(items)
     for kind in KINDS:
-        with open_recording(write(tmp_path / "a.h5", events, (kind,))) as recording:
+        with open_recording(write_ecf(tmp_path / "a.h5", events, (kind,))) as recording:
             assert_same(recording.events(), events)
 
 
 def test_stretches_are_entered_in_the_middle(tmp_path, monkeypatch):
-    with open_recording(write(tmp_path / "a.h5", EVENTS, chunk=64)) as recording:
+    with open_recording(write_ecf(tmp_path / "a.h5", EVENTS, chunk=64)) as recording:
         whole = recording.events()
         chunks, read = [], type(recording._source)._read
         monkeypatch.setattr(type(recording._source), "_read", lambda self, first: chunks.append(first) or read(self, first))
@@ -161,7 +73,7 @@ def test_damaged_chunks_name_the_event_and_the_byte(tmp_path, kind):
     def cut(data, i):
         return data[:-1] if i == 2 * CHUNK else data
 
-    with open_recording(write(tmp_path / "a.h5", EVENTS, (kind,), damage=cut)) as recording:
+    with open_recording(write_ecf(tmp_path / "a.h5", EVENTS, (kind,), damage=cut)) as recording:
         pieces = recording.chunks()
         assert_same(next(pieces), EVENTS[:CHUNK])
         assert_same(next(pieces), EVENTS[CHUNK : 2 * CHUNK])
@@ -175,7 +87,7 @@ def test_chunks_that_state_another_number_of_events_are_refused(tmp_path, count)
         return struct.pack("<I", count << 2) + data[4:]
 
     with (
-        open_recording(write(tmp_path / "a.h5", EVENTS, damage=lie), width=640, height=480) as recording,
+        open_recording(write_ecf(tmp_path / "a.h5", EVENTS, damage=lie), width=640, height=480) as recording,
         pytest.raises(FormatError, match=f"states {count} events instead of {CHUNK}"),
     ):
         recording.events()
@@ -183,7 +95,7 @@ def test_chunks_that_state_another_number_of_events_are_refused(tmp_path, count)
 
 def test_layouts_that_cannot_be_are_refused(tmp_path):
     with pytest.raises(FormatError, match=r"chunks of 70000 events, more than there can be"):
-        open_recording(write(tmp_path / "a.h5", EVENTS, chunk=70_000))
+        open_recording(write_ecf(tmp_path / "a.h5", EVENTS, chunk=70_000))
     with h5py.File(tmp_path / "b.h5", "w") as file:
         file.create_dataset("CD/events", (1 << 40,), RECORD, chunks=(CHUNK,))
     with pytest.raises(FormatError, match="has 0 of its 1073741824 chunks"):

@@ -8,6 +8,7 @@ from raw_encoders import DAT_HEADER, ENCODINGS, as_events, assert_same, evt2_wor
 
 from evcam.errors import FormatError
 from evcam.io import open_recording
+from evcam.io.formats._stream import _Reader
 
 pytestmark = pytest.mark.kernels
 HELD = "events that came late, held at the latest time"
@@ -129,6 +130,7 @@ def test_what_lies_before_the_damage_can_be_read(tmp_path):
 @pytest.mark.parametrize("name", ENCODINGS)
 def test_any_stretch_equals_that_of_the_whole_and_is_entered_in_the_middle(tmp_path, monkeypatch, name):
     monkeypatch.setattr("evcam.io.formats._stream._READ_BYTES", 1 << 10)
+    monkeypatch.setattr("evcam.io.formats._stream._CHECKPOINT_BYTES", 1 << 10)
     monkeypatch.setattr("evcam.io.formats._stream._LEAST_EVENTS", 64)
     monkeypatch.setattr("evcam.io.formats.dat._SAMPLE_RECORDS", 1 << 7)
     encoding = ENCODINGS[name]
@@ -137,16 +139,14 @@ def test_any_stretch_equals_that_of_the_whole_and_is_entered_in_the_middle(tmp_p
     (tmp_path / "a").write_bytes(data)
     whole = as_events(items)
     with open_recording(tmp_path / "a") as recording:
-        source, read_bytes = recording._source, []
-        read = type(source)._read
+        read_bytes, more = [], _Reader.more
 
-        def counted(self, file, words):
-            before = file.tell()
-            result = read(self, file, words)
-            read_bytes.append(file.tell() - before)
-            return result
+        def counted(self, kept):
+            words = more(self, kept)
+            read_bytes.append((len(words) - kept) * words.itemsize)
+            return words
 
-        monkeypatch.setattr(type(source), "_read", counted)
+        monkeypatch.setattr(_Reader, "more", counted)
         origin = recording.start_us
         end_s = (int(whole.t[-1]) - origin) * 1e-6
         for attempt in range(2):
