@@ -62,7 +62,7 @@ class Bag(ABC):
 
     def damaged(self, where: str, reason: object) -> FormatError:
         """The error that says so."""
-        return FormatError(f"{self.path}: damaged {where}: {reason}")
+        return FormatError(f"{self.path}: damaged {where}: {' '.join(str(reason).split())}")
 
 
 class _JoinedBag(Bag):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import lzma
 import struct
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ _MOST_ARRAYS = 64
 _PIECE_EVENTS = 250_000
 # What zipfile and NumPy's header parser raise on damaged bytes.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
-           SyntaxError, TypeError, KeyError, struct.error, MemoryError, OverflowError)
+           SyntaxError, TypeError, KeyError, struct.error, tokenize.TokenError, MemoryError, OverflowError)
 
 
 @dataclass
