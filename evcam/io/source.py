@@ -22,6 +22,7 @@ from evcam.core.triggers import Triggers
 from evcam.errors import EvcamError, FormatError, InputError, MissingLibraryError
 
 BLOCK_EVENTS = 1_000_000
+_MOST_REASON_LETTERS = 200
 
 
 class Block(NamedTuple):
@@ -126,7 +127,7 @@ def damage_as_format_error(path: Path, kinds: tuple[type[Exception], ...], what:
     except EvcamError:
         raise
     except kinds as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:_MOST_REASON_LETTERS] or type(error).__name__
         raise FormatError(f"{path}: {what} ({reason})") from None
 
 

@@ -25,6 +25,7 @@ from evcam.core.triggers import Triggers
 from evcam.errors import FormatError, InputError
 from evcam.io.formats import _hdf5_mvsec as mvsec
 from evcam.io.formats import _hdf5_prophesee as prophesee
+from evcam.io.formats._hdf5_attributes import attribute, attributes
 from evcam.io.formats._hdf5_chunks import filters_of, is_plain, read_plain
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error, the_stream
 
@@ -55,7 +56,7 @@ class Hdf5Source(Source):
             self._offset_us = int(self._scalar("t_offset", 0))
             self._unit = self._find_unit()
             self.size = self._find_size()
-            self.metadata = _attributes(self._file) | _attributes(self._group)
+            self.metadata = attributes(self._file) | attributes(self._group)
 
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Slices of the datasets, entered at ``start_us`` by ms_to_idx or by bisection."""
@@ -81,8 +82,8 @@ class Hdf5Source(Source):
                 raise FormatError(f"{self.path}: imu/t without imu/gyro (rad/s)")
             _load_filters(group[name] for name in ("t", "gyro", "accel") if name in group)
             t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
-            R_cam_imu = np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64)
-            offset_us = int(group.attrs.get("offset_us", 0))
+            R_cam_imu = np.asarray(attribute(group, "R_cam_imu", np.eye(3)), np.float64)
+            offset_us = int(attribute(group, "offset_us", 0))
             accel = None if accel is None else np.asarray(accel, np.float64)
         if "R_cam_imu" not in group.attrs:
             self.warn("how the IMU sits on the camera (R_cam_imu) is not stated: its axes are taken for the camera's")
@@ -131,8 +132,7 @@ class Hdf5Source(Source):
     def _find_unit(self) -> tuple[int, int]:
         times = self._columns[0]
         default = "s" if times.dtype.kind == "f" and not times.name.endswith("/t") else "us"
-        stated = times.attrs.get("t_unit", self._group.attrs.get("t_unit", default))
-        stated = stated.decode() if isinstance(stated, bytes) else str(stated)
+        stated = str(attribute(times, "t_unit", attribute(self._group, "t_unit", default)))
         if stated not in _UNITS_US:
             raise FormatError(f"{self.path}: t_unit is {stated!r}; known units: {', '.join(_UNITS_US)}")
         return _UNITS_US[stated]
@@ -143,8 +143,8 @@ class Hdf5Source(Source):
             return int(width), int(height)
         if "calib/resolution" in self._group:
             width, height = np.asarray(self._group["calib/resolution"][...]).tolist()
-        elif np.size(self._file.attrs.get("sensor_resolution", ())) == 2:
-            height, width = np.asarray(self._file.attrs["sensor_resolution"]).tolist()
+        elif np.size(attribute(self._file, "sensor_resolution", ())) == 2:
+            height, width = np.asarray(attribute(self._file, "sensor_resolution")).tolist()
         else:
             return _size_beside(self.path)
         return int(width), int(height)
@@ -152,7 +152,7 @@ class Hdf5Source(Source):
     def _scalar(self, name: str, default: Any) -> Any:
         """An attribute or scalar dataset of the events' group or of the file."""
         for place in (self._group, self._file):
-            for value in (place.attrs.get(name), place[name][()] if name in place else None):
+            for value in (attribute(place, name), place[name][()] if name in place else None):
                 if value is not None and np.size(value) == 1:
                     return np.asarray(value).item()
         return default
@@ -225,7 +225,7 @@ def _load_filters(datasets: Iterable[h5py.Dataset]) -> None:
 def _names_in(group: h5py.Group) -> list[str]:
     """The columns t, x, y, p of a group by the names that it has for them, nothing if it lacks one."""
     names = [next((name for name in known if name in group), "") for known in _NAMES.values()] if hasattr(group, "keys") else [""]
-    return names if all(names) else []
+    return names if all(names) and all(hasattr(group[name], "ndim") for name in names) else []
 
 
 def _size_beside(path: Path) -> tuple[int, int] | None:
@@ -236,14 +236,6 @@ def _size_beside(path: Path) -> tuple[int, int] | None:
     with _open(other) as file, damage_as_format_error(other, _DAMAGE, "damaged HDF5 file"):
         shape = file["rectify_map"].shape
     return (shape[1], shape[0]) if len(shape) == 3 else None
-
-
-def _attributes(place: h5py.Group) -> dict[str, Any]:
-    plain = {}
-    for name, value in place.attrs.items():
-        value = value.decode(errors="replace") if isinstance(value, bytes) else value
-        plain[name] = value.item() if isinstance(value, np.generic) else value
-    return plain
 
 
 def _matches(head: bytes) -> bool:

@@ -33,7 +33,8 @@ _MOST_ARRAYS = 64
 _PIECE_EVENTS = 250_000
 # What zipfile and NumPy's header parser raise on damaged bytes.
 _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError, NotImplementedError, RuntimeError,
-           SyntaxError, TypeError, KeyError, struct.error, tokenize.TokenError, MemoryError, OverflowError)
+           SyntaxError, TypeError, KeyError, struct.error, tokenize.TokenError, MemoryError, OverflowError,
+           DeprecationWarning)
 
 
 @dataclass
