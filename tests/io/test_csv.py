@@ -25,13 +25,14 @@ def rows(events):
     "\ufeff\"Timestamp\", \"x_px\", \"y_px\", \"pol\"\n1.5, 1, 2, True\n2.5, 3, 4, False\n",
     "time,x,y,on\n# a comment\n1.5e0,1,2.0,t\n\n25e-1,3.,4,f\n",
     "%geometry:640,480\n1,2,1,1500000\n3,4,0,2500000\n",
+    "t,x@640,y@480,on\n1500000,1,2,1\n2500000,3,4,0\n",
     "# geometry: 640x480\nt_s x y p\n1.5 1 2 1\n2.5 3 4 0\n",
 ])
 def test_columns_in_any_order_and_unit(tmp_path, text):
     with open_recording(write(tmp_path / "a", text)) as recording:
         assert recording.format == "CSV"
         assert rows(recording.events()) == ROWS
-        assert (recording.width, recording.height) == ((640, 480) if "geometry" in text else (4, 5))
+        assert (recording.width, recording.height) == ((640, 480) if "480" in text else (4, 5))
 
 
 def test_an_assumed_unit_is_told(tmp_path):

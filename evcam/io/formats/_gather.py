@@ -108,7 +108,8 @@ class Gathered:
             done = min(part.stop, len(t_us))
             into = slice(self._held, self._held + done - part.start)
             columns = self._columns
-            columns.t[into], columns.x[into], columns.y[into], columns.p[into] = t_us[part], x[part], y[part], p[part] != 0
+            columns.t[into], columns.x[into], columns.y[into] = t_us[part], x[part], y[part]
+            np.not_equal(p[part], 0, out=columns.p[into])
             self._held = into.stop
             if self._held == self._max_events:
                 yield from self.rest()

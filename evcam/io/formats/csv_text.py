@@ -2,7 +2,7 @@
 
 Columns are separated by commas, semicolons, tabs or spaces.  Times named without a unit are seconds if the first ones
 have decimals, else microseconds.  Comment lines in front (``#`` or ``%``) may state ``geometry:640,480``; with ``%geometry``
-alone, as Prophesee's converter writes it, columns are x, y, p and t in microseconds.
+alone, as Prophesee's converter writes it, columns are x, y, p and t in microseconds.  Names may state it too: ``x@640,y@480``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ _TIME = re.compile(r"(?:t|ts|time|timestamp|timestamps)(?:[\W_]+([a-zµμ]+)[\W_
 _SHIFTS = {"s": 6, "sec": 6, "seconds": 6, "ms": 3, "msec": 3, "us": 0, "µs": 0, "μs": 0, "usec": 0, "microseconds": 0, "ns": -3,
            "nsec": -3, "nanoseconds": -3}
 _GEOMETRY = re.compile(rb"[#%]\s*geometry\s*[:=]\s*(\d{1,5})\s*[,x ]\s*(\d{1,5})", re.IGNORECASE)
+_SIZED = re.compile(r"\bx@(\d{1,5})\b.*?\by@(\d{1,5})\b", re.IGNORECASE)
 _PROPHESEE = (_X, _Y, _P, _T)
 
 
@@ -54,6 +55,8 @@ def _read_head(head: bytes) -> _Head | None:
         separator = next((mark for mark in _SEPARATORS if mark in line), "")
         columns = _columns(line.lstrip("#% "), separator)
         if columns is not None:
+            sized = _SIZED.search(line)
+            size = (int(sized[1]), int(sized[2])) if sized else size
             return _Head(*columns, separator, position, number + 1, size)
         if line and line[0] not in "#%":
             if prophesee and len(line.split(",")) == 4:
@@ -72,7 +75,7 @@ def _columns(line: str, separator: str) -> tuple[tuple[int, ...], int | None] | 
             roles.append(_T)
             shift = _SHIFTS.get(time[1] or "")
         else:
-            roles.append(_NAMES.get(name.removesuffix("_px"), _OTHER))
+            roles.append(_NAMES.get(name.partition("@")[0].removesuffix("_px"), _OTHER))
     return (tuple(roles), shift) if sorted(role for role in roles if role != _OTHER) == [_T, _X, _Y, _P] else None
 
 
