@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
+import evt3
 import expelliarmus
 import faery
 import numpy as np
@@ -101,6 +102,8 @@ def throughputs(folder: Path, events: Events, repeats: int) -> None:
         path = folder / f"{name}{suffix}"
         faery.events_stream_from_array(columns, (events.width, events.height)).to_file(path, version=version)
         print(row(name, path, n, "faery", lambda path=path: by_faery(path), repeats))  # noqa: T201
+        if version == "evt3":
+            print(row(name, path, n, "evt3", lambda path=path: len(evt3.decode_file(str(path)).t), repeats))  # noqa: T201
     path = folder / "a.dat"
     faery.events_stream_from_array(columns, (events.width, events.height)).to_file(path, version="dat2")
     print(row("DAT", path, n, "faery", lambda: by_faery(path), repeats))  # noqa: T201
@@ -134,16 +137,23 @@ def many_events(path: Path, count: int) -> None:
             epoch.tofile(file)
 
 
+# A process's peak includes that of the one it was forked from: a small one is put between.
+LAUNCHER = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
+usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(json.dumps([usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, done.returncode, done.stdout]))
+"""
+
+
 def peak_mb(*command: str) -> tuple[float, float, str]:
     """Peak memory and processor seconds of a process, and what it printed."""
-    with subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        said = process.stdout.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
+    launched = subprocess.run([sys.executable, "-S", "-c", LAUNCHER, sys.executable, *command], check=True, capture_output=True,
+                              text=True)
+    mb, spent, code, said = json.loads(launched.stdout)
+    if code:
         sys.exit(f"{command} failed")
-    return usage.ru_maxrss / 1024, usage.ru_utime + usage.ru_stime, said
+    return mb, spent, said
 
 
 WINDOWS = """

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from evcam.core.triggers import Triggers
 
 _TRIGGERS = 4096
+_MANY_PIECES = 64  # of edges: columns are full of them, too
 _SPARE = 32  # kernels stop when a vector of events might not fit
 
 
@@ -102,7 +103,7 @@ class Decoder:
             self._count += n
             if k:
                 self._edges.append((edges[0][:k].copy(), edges[1][:k].copy(), edges[2][:k].copy()))
-            if status != FULL or k < _TRIGGERS:
+            if status != FULL or k < _TRIGGERS or len(self._edges) > _MANY_PIECES:
                 return position, status
 
     def end(self) -> Columns:

@@ -55,10 +55,10 @@ def _set_high(state: _State, seen: int, following: int, bits: int, unit_bits: in
         state[IGNORED] += 1
         return
     step = (seen - high) & mask
-    if step <= half:
-        state[HIGH] = high + step
-    elif ((mask + 1 - step) << unit_bits) <= _LATE_US and high + step > mask:
+    if ((mask + 1 - step) << unit_bits) <= _LATE_US and high + step > mask:
         state[HIGH] = high + step - mask - 1
+    elif step <= half or seen > high & mask:
+        state[HIGH] = high + step
     elif state[LAST_US] == NEVER_US:
         state[HIGH] = seen
     else:

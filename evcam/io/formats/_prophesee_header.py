@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from evcam.errors import FormatError
 
+# What headers say of the camera, whose events are then as it sent them.
+CAMERA_KEYWORDS = {"integrator_name", "plugin_name", "system_ID", "subsystem_ID", "serial_number", "firmware_version"}
+
 _MAX_HEADER_BYTES = 1 << 20
 _MAX_LINE_BYTES = 4096
 _MOST_DIGITS = 18
@@ -70,6 +73,11 @@ def parse_header(data: bytes) -> Header:
             keyword, _, value = text.partition(" ")
             values[keyword] = value.strip()
     return Header(values, position)
+
+
+def is_decoded(values: dict[str, str]) -> bool:
+    """Whether the header is that of a DAT file, whose events are no longer as the camera sent them."""
+    return "content" in values or ("Version" in values and encoding_of(values) is None)
 
 
 def encoding_of(values: dict[str, str]) -> str | None:

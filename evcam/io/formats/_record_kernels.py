@@ -96,10 +96,10 @@ def decode_dat(
             if ((following - raw) & _COUNTER) < ((following - stored) & _COUNTER):
                 state[IGNORED] += 1
                 step = 0
-        if step <= _COUNTER // 2:
-            raw += step
-        elif _COUNTER + 1 - step <= LATE_US and raw + step > _COUNTER:
+        if _COUNTER + 1 - step <= LATE_US and raw + step > _COUNTER:
             raw += step - _COUNTER - 1
+        elif step <= _COUNTER // 2 or stored > raw & _COUNTER:
+            raw += step
         else:
             state[RESETS] += 1
             raw = stored

@@ -15,7 +15,7 @@ from evcam.errors import FormatError
 from evcam.io._check import check_size
 from evcam.io.formats import _record_kernels as kernels
 from evcam.io.formats._decoding import Coding
-from evcam.io.formats._prophesee_header import encoding_of, offset_us, parse_header, read_header, size_of
+from evcam.io.formats._prophesee_header import is_decoded, offset_us, parse_header, read_header, size_of
 from evcam.io.formats._stream import Checkpoint, StreamSource
 from evcam.io.source import Format
 
@@ -95,7 +95,7 @@ def _coding(path: Path, values: dict[str, str], size: tuple[int, int] | None) ->
 
 def _matches(head: bytes) -> bool:
     values, start = parse_header(head)
-    return start > 0 and encoding_of(values) is None and ("content" in values or "Version" in values)
+    return start > 0 and is_decoded(values)
 
 
 FORMAT = Format("Prophesee DAT", _matches, DatSource)

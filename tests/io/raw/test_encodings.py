@@ -73,6 +73,26 @@ def test_the_size_comes_from_the_header_or_the_name_of_the_sensor(read, geometry
     assert (events.width, events.height, warnings) == (*size, ())
 
 
+@pytest.mark.parametrize("name", ["EVT2", "EVT3"])
+def test_old_headers_that_state_no_encoding(read, name):
+    items = random_items(500)
+    header = b"% Date 2017-01-01 10:00:00\n% integrator_name Prophesee\n% system_ID 21\n% geometry 640x480\n"
+    events, _, warnings = read(header + ENCODINGS[name].payload(items))
+    assert_same(events, as_events(items))
+    assert warnings == ()
+    with pytest.raises(FormatError, match="neither its header nor its first events tell"):
+        read(header + b"\x00\xb0\x00\x90" * 100)
+
+
+def test_a_file_of_edges_alone_takes_no_more_memory_than_one_of_events(tmp_path):
+    words = np.array([0x8000, 0x6000, *[0xA001] * 600_000, 0, 0x2000], "<u2")
+    (tmp_path / "a").write_bytes(raw_header("3.0") + words.tobytes())
+    with open_recording(tmp_path / "a") as recording:
+        pieces = [columns for _, columns in recording._source._columns(1000, None)]
+        assert max(len(columns.triggers) for columns in pieces) < 300_000
+        assert (recording.summary().events, recording.summary().triggers, len(recording.triggers())) == (1, 600_000, 600_000)
+
+
 def test_without_a_size_the_largest_coordinates_count_or_what_is_told(read):
     data = raw_header("3.0", geometry="") + np.array(evt3_words([(5, 300, 200, True)]), "<u2").tobytes()
     events, _, warnings = read(data)
@@ -140,3 +160,10 @@ def test_a_header_that_was_cut_off_is_refused(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(FormatError, match="cut off within its header"):
         open_recording(tmp_path / "a")
+
+
+def test_decoded_events_are_told_from_the_cameras_whatever_the_header_says_of_the_camera(read):
+    header = b"% Version 2\n% plugin_name hal_plugin_gen31_fx3\n% serial_number 00000846\n\x0c\x08"
+    events, _, warnings = read(header + np.array([5, 303 | 239 << 14 | 1 << 28], "<u4").tobytes())
+    assert list(zip(events.t, events.x, events.y, events.p, strict=True)) == [(5, 303, 239, True)]
+    assert (events.width, events.height, warnings) == (640, 480, ())

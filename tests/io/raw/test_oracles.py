@@ -1,17 +1,20 @@
 """The raw readers against independent libraries, event for event.
 
-faery is wrong beyond the first wrap of EVT 3.0 (16.8 s) and refuses DAT files of generic 2D events; expelliarmus reads DAT and
-EVT 2.0.
+faery is wrong beyond the first wrap of EVT 3.0 (16.8 s), where evt3 is right, and refuses DAT files of generic 2D events;
+expelliarmus reads DAT and EVT 2.0.  evlib has its own ECF codec and reads EVT 2.1 with the mask first; as it brings 400 MB along
+it is not among the packages for development.
 """
 
 import os
 from pathlib import Path
 
+import evt3
 import expelliarmus
 import faery
 import numpy as np
 import pytest
-from raw_encoders import as_events, assert_same, evt3_words, random_items, raw_header
+from ecf_files import write_ecf
+from raw_encoders import ENCODINGS, as_events, assert_same, evt3_words, random_items, raw_header
 
 from evcam.core.events import Events
 from evcam.io import open_recording
@@ -84,3 +87,30 @@ def test_faery_reads_the_words_of_these_tests_alike(tmp_path):
     path = tmp_path / "a.raw"
     path.write_bytes(raw_header("3.0") + np.array(evt3_words(items), "<u2").tobytes())
     assert_same(by_faery(path), as_events(items))
+
+
+@pytest.mark.parametrize("name", ["EVT3", "EVT3 vectors"])
+def test_evt3_agrees_beyond_the_wraps_and_on_edges(tmp_path, name):
+    path = tmp_path / "a.raw"
+    path.write_bytes(ENCODINGS[name].file(random_items(8000, step_us=30_000)))
+    theirs, edges = evt3.decode_file_with_triggers(str(path))
+    with open_recording(path) as recording:
+        expected = Events.from_arrays(theirs.t, theirs.x, theirs.y, theirs.p, width=640, height=480)
+        assert_same(recording.events(), expected)
+        assert recording.events().duration_s > 40
+        np.testing.assert_array_equal(recording.triggers().t, edges.timestamp)
+        np.testing.assert_array_equal(recording.triggers().id, edges.id)
+
+
+@pytest.mark.parametrize("kind", ["EVT21", "ECF"])
+def test_evlib_reads_the_files_of_these_tests_alike(tmp_path, kind):
+    evlib = pytest.importorskip("evlib")
+    items = random_items(5000, start_us=2000, step_us=600, edges=False)
+    path = tmp_path / ("a.h5" if kind == "ECF" else "a.raw")
+    if kind == "ECF":
+        write_ecf(path, as_events(items))
+    else:
+        path.write_bytes(ENCODINGS[kind].file(items))
+    frame = evlib.load_events(str(path)).collect()
+    columns = frame["t"].dt.total_microseconds(), frame["x"], frame["y"], frame["polarity"] > 0
+    assert_same(Events.from_arrays(*columns, width=640, height=480), as_events(items))

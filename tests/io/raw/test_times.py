@@ -96,6 +96,15 @@ def test_a_clock_that_is_set_back_goes_on_from_there(read, encode):
     assert warnings == (f"{RESET}: 1",)
 
 
+def test_a_long_wait_is_no_clock_that_was_set_back(read):
+    words = evt3_words(at(100_000, 12_100_000, 12_100_500, 13_000_000))
+    events, _, warnings = read(evt3(words))
+    assert (list(events.t), warnings) == ([100_000, 12_100_000, 12_100_500, 13_000_000], ())
+    times = (5, 3_000_000_000, 3_000_000_100)
+    events, _, warnings = read(DAT_HEADER + b"".join(struct.pack("<2I", t, 1) for t in times))
+    assert (tuple(events.t), warnings) == (times, ())
+
+
 def test_dat_clocks_wrap_step_back_and_are_set_back(read):
     def dat(*times):
         return DAT_HEADER + b"".join(struct.pack("<2I", t & 0xFFFFFFFF, 1) for t in times)
