@@ -56,6 +56,7 @@ def _add_out(parser: argparse.ArgumentParser, what: str, *, required: bool = Tru
 def _add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=_positive, metavar="PX", help="sensor width, for formats that do not state it")
     parser.add_argument("--height", type=_positive, metavar="PX", help="sensor height, for formats that do not state it")
+    parser.add_argument("--stream", metavar="NAME", help="which events, where there are several: topic, camera or number")
 
 
 def _add_finding(parser: argparse.ArgumentParser) -> None:

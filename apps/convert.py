@@ -19,7 +19,7 @@ def run(args: Namespace) -> int:
     announce_compilation(args)
     crop = None if args.crop is None else Region(*args.crop)
     with (
-        open_recording(args.recording, width=args.width, height=args.height) as recording,
+        open_recording(args.recording, width=args.width, height=args.height, stream=args.stream) as recording,
         progress(args, "converting") as report,
     ):
         done = convert(_stretch(args, recording), args.out, crop=crop, force=args.force, progress=report)

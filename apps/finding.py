@@ -28,7 +28,7 @@ def find_boards(args: Namespace, paths: Sequence[str], target: Target) -> Detect
     named = zip(paths, recording_names(paths), strict=True)
     # A recording alone can have a second thread.
     threads = args.jobs if len(paths) == 1 else 1
-    tasks = [(path, name, target, args.mode, args.width, args.height, threads) for path, name in named]
+    tasks = [(path, name, target, args.mode, args.width, args.height, args.stream, threads) for path, name in named]
     with progress(args, "detecting") as report:
         if args.jobs == 1 or len(tasks) == 1:
             parts = [_find_in_one(*task, progress=_share(report, i, len(tasks))) for i, task in enumerate(tasks)]
@@ -68,15 +68,15 @@ def recording_names(paths: Sequence[str]) -> list[str]:
 
 
 def _find_in_one(
-    path: str, name: str, target: Target, mode: str, width: int | None, height: int | None, threads: int,
+    path: str, name: str, target: Target, mode: str, width: int | None, height: int | None, stream: str | None, threads: int,
     progress: Callable[[float], None] | None = None,
 ) -> Detections:
-    with open_recording(path, width=width, height=height) as recording:
+    with open_recording(path, width=width, height=height, stream=stream) as recording:
         return detect(recording, target, mode=mode, progress=progress, name=name, threads=threads)
 
 
 def _find_in_parallel(
-    tasks: Sequence[tuple[str, str, Target, str, int | None, int | None, int]], jobs: int,
+    tasks: Sequence[tuple[str, str, Target, str, int | None, int | None, str | None, int]], jobs: int,
     report: Callable[[float], None] | None,
 ) -> list[Detections]:
     from joblib import Parallel, delayed

@@ -17,7 +17,7 @@ def run(args: Namespace) -> int:
     if args.out:
         check_output(args.out, force=args.force, inputs=[args.recording])
     announce_compilation(args)
-    with open_recording(args.recording, width=args.width, height=args.height) as recording:
+    with open_recording(args.recording, width=args.width, height=args.height, stream=args.stream) as recording:
         summary = recording.summary()
     data = {"path": args.recording, **asdict(summary)}
     if args.out:

@@ -27,7 +27,7 @@ def check_pictures(args: Namespace) -> None:
     """
     _check_folder(args.debug, force=args.force)
     for path in args.recordings if args.debug_at else ():
-        with open_recording(path, width=args.width, height=args.height) as recording:
+        with open_recording(path, width=args.width, height=args.height, stream=args.stream) as recording:
             duration_s = (recording.summary().stop_us - recording.start_us) * 1e-6
         if max(args.debug_at) > duration_s:
             raise InputError(f"{path}: --debug-at {max(args.debug_at):g} lies after the recording's end at {duration_s:.3f} s")
@@ -76,7 +76,7 @@ def _draw(args: Namespace, paths: Mapping[str, str], detections: Detections, fol
     """Draw into an empty folder and return the names of the files."""
     names: list[str] = []
     for name, path in paths.items():
-        with open_recording(path, width=args.width, height=args.height) as recording:
+        with open_recording(path, width=args.width, height=args.height, stream=args.stream) as recording:
             outcomes = _outcomes(args, recording, detections, name)
             for inspection in inspect(recording, detections, outcomes):
                 at_s = (instant_us(inspection.outcome) - recording.start_us) * 1e-6

@@ -27,7 +27,7 @@ def run(args: Namespace) -> int:
         if paths:
             announce_compilation(args)
             note(args, "searching the recordings again for windows to show ...")
-        recordings = {name: stack.enter_context(open_recording(path, width=args.width, height=args.height))
+        recordings = {name: stack.enter_context(open_recording(path, width=args.width, height=args.height, stream=args.stream))
                       for name, path in paths.items()}
         page = calibration_page(calibration, recordings, source=Path(args.calibration).name, digest=digest)
     with atomic_path(args.out, force=args.force) as temporary:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evcam import check as check
     from evcam import core as core
     from evcam import errors as errors
+    from evcam import filters as filters
     from evcam import io as io
     from evcam import motion as motion
     from evcam import report as report
@@ -74,7 +75,7 @@ _NAMES = {
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "check", "core", "detect", "errors", "flow", "io", "motion", "report", "sim", "solvers", "viz")
+_ROOMS = ("calib", "check", "core", "detect", "errors", "filters", "flow", "io", "motion", "report", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 

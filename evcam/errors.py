@@ -26,3 +26,7 @@ class OutputExistsError(EvcamError):
 
 class NotEnoughDataError(EvcamError):
     """Input that is sound but holds too little to do what was asked."""
+
+
+class MissingLibraryError(EvcamError):
+    """An optional library that is needed and not installed."""

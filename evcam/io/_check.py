@@ -53,7 +53,7 @@ def _check_pixels(block: Block, size: tuple[int, int], where: str) -> None:
     for name, values, limit in (("x", block.x, size[0]), ("y", block.y, size[1])):
         if values.min() < 0 or values.max() >= limit:
             i = int(np.flatnonzero((values < 0) | (values >= limit))[0])
-            raise InputError(f"{where}: event {block.first + i} has {name} = {values[i]}, outside a sensor of "
+            raise InputError(f"{where}: {_name(block, i)} has {name} = {values[i]}, outside a sensor of "
                              f"{size[0]}x{size[1]} pixels; give the true sensor size")
 
 
@@ -67,7 +67,7 @@ def _check_order(block: Block, last_us: int | None, where: str) -> None:
             return
         i = int(backwards.argmax()) + 1
         before = int(t[i - 1])
-    raise InputError(f"{where}: time runs backwards at event {block.first + i}: {t[i]} us after {before} us; "
+    raise InputError(f"{where}: time runs backwards at {_name(block, i)}: {t[i]} us after {before} us; "
                      "sort or split the recording first")
 
 
@@ -79,5 +79,9 @@ def _polarity(block: Block, where: str) -> NDArray[Any]:
     off = (p == 0) | (p == -1) if p.dtype.kind in "if" else p == 0
     if not np.all(on | off):
         i = int(np.flatnonzero(~(on | off))[0])
-        raise FormatError(f"{where}: event {block.first + i} has polarity {p[i]}; only 0 or -1 (OFF) and 1 (ON) exist")
+        raise FormatError(f"{where}: {_name(block, i)} has polarity {p[i]}; only 0 or -1 (OFF) and 1 (ON) exist")
     return on
+
+
+def _name(block: Block, i: int) -> str:
+    return f"the event at {block.t[i]} us" if block.first is None else f"event {block.first + i}"

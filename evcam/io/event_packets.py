@@ -65,6 +65,15 @@ class EventPacketDecoder:
         data = data[: len(data) // size * size]
         return self._mono(data.view("<u8"), time_base_ns) if self._is_mono else self._evt3(data.view("<u2"))
 
+    @property
+    def state(self) -> NDArray[np.int64]:
+        """Where the stream stands, as a copy; a decoder that is given it goes on from there."""
+        return self._decoder.state.copy()
+
+    @state.setter
+    def state(self, state: NDArray[np.int64]) -> None:
+        self._decoder.state = state.copy()
+
     def repairs(self) -> dict[str, int]:
         """What was repaired or left out so far, and how often."""
         coding = self._decoder.coding

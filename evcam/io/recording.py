@@ -185,6 +185,8 @@ class Recording:
                          source.trigger_count if whole else lambda: None)
 
     def _blocks(self, max_events: int) -> Iterator[Events]:
+        if self._span_us[1] is not None:  # what a last block has beyond the stop is decoded for nothing
+            max_events = min(max_events, _WINDOW_BLOCK_EVENTS)
         blocks = checked_events(self._open_source(), (self.width, self.height), max_events, self._span_us[0])
         return _windows.clip(blocks, *self._span_us)
 
@@ -194,17 +196,22 @@ class Recording:
         return self._source
 
 
-def open_recording(path: str | os.PathLike[str], *, width: int | None = None, height: int | None = None) -> Recording:
+def open_recording(
+    path: str | os.PathLike[str], *, width: int | None = None, height: int | None = None, stream: str | None = None
+) -> Recording:
     """Open a recording; its format is told by its content, not by its name.
 
     Parameters
     ----------
     path : path-like
-        Prophesee RAW (EVT 2.0, 2.1, 3.0) and DAT, Event Stream, AEDAT 2.0, HDF5 (``events/{t,x,y,p}``, also DSEC),
-        text (``t x y p``) or npz.
+        A file of one of the formats that `evcam.io.formats` lists, or a folder whose files
+        are together one recording (a ROS 2 bag; the RPG data set's ``events.txt`` and ``imu.txt``).
     width, height : int, optional
         Sensor size in pixels, for files that do not state it.  Without it the
         largest coordinates are taken, which `Recording.warnings` says.
+    stream : str, optional
+        Which events to read where a file holds several streams: the topic of a bag, the number
+        of an AEDAT4 stream, ``left`` or ``right`` of MVSEC.
 
     Returns
     -------
@@ -214,7 +221,10 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
     Raises
     ------
     InputError
-        No such file; only one of width and height; a size that contradicts the file.
+        No such file; only one of width and height; a size that contradicts the file; several
+        streams of events of which none is chosen.
+    MissingLibraryError
+        A library that the format needs is not installed.
         While reading: events outside the sensor, or times that run backwards.
     FormatError
         Empty, damaged or not a recording.
@@ -226,7 +236,9 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
     """
     path = Path(path)
     format_ = _recognise(path)
-    source = format_.open(path)
+    if stream is not None and format_.open_stream is None:
+        raise InputError(f"{path}: a recording of the format {format_.name} holds one stream of events; leave stream away")
+    source = format_.open(path) if stream is None or format_.open_stream is None else format_.open_stream(path, stream)
     try:
         assumed = source.size is None and width is None
         return Recording(source, format_.name, _sensor_size(source, width, height), size_is_assumed=assumed)
@@ -236,10 +248,10 @@ def open_recording(path: str | os.PathLike[str], *, width: int | None = None, he
 
 
 def _recognise(path: Path) -> Format:
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; name a recording in it")
     if not path.exists():
         raise InputError(f"{path}: no such file")
+    if path.is_dir():
+        return _recognise_folder(path)
     try:
         with path.open("rb") as file:
             head = file.read(HEAD_BYTES)
@@ -252,6 +264,13 @@ def _recognise(path: Path) -> Format:
             return format_
     known = ", ".join(format_.name for format_ in formats())
     raise FormatError(f"{path}: not a recording that evcam reads ({known}); it begins with {head[:12]!r}")
+
+
+def _recognise_folder(path: Path) -> Format:
+    for format_ in formats():
+        if format_.matches_folder is not None and format_.matches_folder(path):
+            return format_
+    raise InputError(f"{path}: is a folder whose files are not together one recording; name a recording in it")
 
 
 def _sensor_size(source: Source, width: int | None, height: int | None) -> tuple[int, int]:

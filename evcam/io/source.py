@@ -6,8 +6,9 @@ folder is searched, so that adding a format means adding that file.
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,19 +19,20 @@ from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
-from evcam.errors import EvcamError, FormatError
+from evcam.errors import EvcamError, FormatError, InputError, MissingLibraryError
 
 BLOCK_EVENTS = 1_000_000
+_MOST_REASON_LETTERS = 200
 
 
 class Block(NamedTuple):
     """A stretch of events as they were decoded, unchecked.
 
-    ``first`` is the number of the first one within the recording, ``t`` is in
-    microseconds, ``p`` holds {0, 1}, {-1, 1} or booleans.
+    ``first`` is the number of the first one within the recording, None where reading began in
+    the middle and nobody counted; ``t`` is in microseconds, ``p`` holds {0, 1}, {-1, 1} or booleans.
     """
 
-    first: int
+    first: int | None
     t: NDArray[np.int64]
     x: NDArray[Any]
     y: NDArray[Any]
@@ -70,7 +72,8 @@ class Source(ABC):
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Events in file order, at most ``max_events`` at a time.
 
-        With ``start_us``, events before that time may be skipped, none after it.
+        With ``start_us``, events before that time may be skipped, none after it: a format
+        that is read from the beginning to get there is slow, not wrong.
         """
 
     def imu(self) -> ImuSamples | None:
@@ -124,7 +127,7 @@ def damage_as_format_error(path: Path, kinds: tuple[type[Exception], ...], what:
     except EvcamError:
         raise
     except kinds as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = " ".join(str(error).split())[:_MOST_REASON_LETTERS] or type(error).__name__
         raise FormatError(f"{path}: {what} ({reason})") from None
 
 
@@ -140,12 +143,52 @@ class Format:
         Whether the first bytes of a file (up to `HEAD_BYTES`) are of this format;
         no two formats may match the same bytes.
     open : callable
-        Opens a file that matches; raises `FormatError` when it is damaged.
+        Opens a file, or folder, that matches; raises `FormatError` when it is damaged.
+    open_stream : callable, optional
+        Opens the stream of events with a given name, where a file may hold several.
+    matches_folder : callable, optional
+        Whether the files of a folder are together one recording of this format.
     """
 
     name: str
     matches: Callable[[bytes], bool]
     open: Callable[[Path], Source]
+    open_stream: Callable[[Path, str], Source] | None = None
+    matches_folder: Callable[[Path], bool] | None = None
 
 
 HEAD_BYTES = 4096
+
+
+def require(module: str, package: str, extra: str, what: str) -> Any:
+    """Import an optional library, or say in one line how to install it.
+
+    Raises
+    ------
+    MissingLibraryError
+        The library is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingLibraryError(f"{what} needs the package {package}: pip install 'evcam[{extra}]'") from None
+
+
+def the_stream(path: Path, names: Sequence[str], wanted: str | None, kind: str) -> str:
+    """The stream of events to read: the only one, or the one asked for.
+
+    Raises
+    ------
+    FormatError
+        There is none.
+    InputError
+        There are several and none is asked for, or there is none of that name.
+    """
+    if not names:
+        raise FormatError(f"{path}: holds no {kind} of events")
+    held = ", ".join(names)
+    if wanted is None and len(names) > 1:
+        raise InputError(f"{path}: holds several {kind}s of events: {held}; choose one with stream= (--stream)")
+    if wanted is not None and wanted not in names:
+        raise InputError(f"{path}: holds no {kind} of events named {wanted}; there is {held}")
+    return names[0] if wanted is None else wanted

@@ -15,6 +15,7 @@ from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
 from evcam.errors import InputError
 from evcam.io._windows import join
+from evcam.io.formats._hdf5_attributes import set_text
 
 if TYPE_CHECKING:
     import h5py
@@ -74,7 +75,8 @@ def save_h5(
         raise InputError(f"{path}: nothing to write: not even an empty piece of events that would tell the sensor's size")
     with atomic_path(path, force=force) as temporary, h5py.File(temporary, "w") as file:
         group = file.create_group("events")
-        group.attrs.update({"width": first.width, "height": first.height, "t_unit": "us"})
+        group.attrs.update({"width": first.width, "height": first.height})
+        set_text(group, "t_unit", "us")
         for name, dtype in _TYPES.items():
             group.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(_CHUNK,), compression="gzip", compression_opts=4,
                                  shuffle=True)
@@ -87,7 +89,10 @@ def save_h5(
         for key, value in (metadata or {}).items():
             if not isinstance(value, (str, int, float, bool)):
                 raise InputError(f"{path}: metadata {key} must be text, a number or a truth value, not {type(value).__name__}")
-            file.attrs[key] = value
+            if isinstance(value, str):
+                set_text(file, key, value)
+            else:
+                file.attrs[key] = value
 
 
 def _append_all(group: h5py.Group, first: Events, rest: Iterator[Events]) -> None:

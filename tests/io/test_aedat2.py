@@ -5,6 +5,7 @@ import pytest
 
 from evcam.errors import FormatError, InputError
 from evcam.io import open_recording
+from evcam.io.formats import aedat2
 
 DVS_HEADER = b"#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# created Mon May 11 18:51:08 CEST 2015\r\n"
 DAVIS_HEADER = (
@@ -100,11 +101,60 @@ def test_an_inertial_sample_late_across_the_wrap_does_not_shift_the_clock(tmp_pa
 
 
 def test_time_running_backwards_names_the_event_and_the_times(tmp_path):
-    path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 4, [100, 200, 150, 300])
+    path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 4, [30_000_000, 30_100_000, 30_020_000, 30_200_000])
     with open_recording(path) as recording:
         for max_events in (1, 2, 10):
-            with pytest.raises(InputError, match="backwards at event 2: 150 us after 200 us"):
+            with pytest.raises(InputError, match="backwards at event 2: 30020000 us after 30100000 us"):
                 list(recording.chunks(max_events))
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_events_that_come_late_are_held_and_counted(tmp_path, chunk):
+    path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 5, [100, 200, 150, 199, 300])
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(np.concatenate([c.t for c in recording.chunks(chunk)]), [100, 200, 200, 200, 300])
+        assert recording.warnings == ("events that came late, held at the latest time: 2",)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_a_clock_that_is_set_back_to_zero_goes_on_and_is_counted(tmp_path, chunk):
+    times = [500_000_000, 500_000_010, 5, 20, 30_000_000, 7]
+    with open_recording(write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 6, times)) as recording:
+        t = np.concatenate([c.t for c in recording.chunks(chunk)])
+        assert recording.warnings[0].startswith("times that the camera's clock was set back to zero")
+    np.testing.assert_array_equal(t - 500_000_000, [0, 10, 10, 25, 30_000_005, 30_000_005])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+def test_the_clock_of_31_bits_wraps_after_35_8_minutes(tmp_path, chunk):
+    top = 2**31 - 1
+    path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 4, [top - 5, top, 3, 9])
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(np.concatenate([c.t for c in recording.chunks(chunk)]) - top, [-5, 0, 4, 10])
+        assert "a wrap of 31 bits" in recording.warnings[0]
+
+
+def test_a_stretch_is_entered_at_a_mark(tmp_path, monkeypatch):
+    """Four wraps, a reset and late events lie before it."""
+    monkeypatch.setattr("evcam.io.formats._gather.MARK_EVENTS", 50)
+    monkeypatch.setattr("evcam.io.formats.aedat2.BLOCK_EVENTS", 40)
+    t = np.cumsum(np.random.default_rng(0).integers(0, 60_000_000, 1000))
+    t[301:] -= t[301] - 9
+    raw = ((t - np.where(np.arange(1000) % 7 == 6, 30, 0) + 2**31) % 2**32 - 2**31)
+    with open_recording(write(tmp_path / "a.aedat", DVS_HEADER, [dvs(i % 128, 1, True) for i in range(1000)], raw)) as recording:
+        whole = recording.events()
+        read = []
+        original = aedat2.Aedat2Source._read
+        monkeypatch.setattr(aedat2.Aedat2Source, "_read", lambda self, *args: read.append(args[0]) or original(self, *args))
+        stretch = recording.between(20_000, 20_500)
+        np.testing.assert_array_equal(stretch.events().t, stretch.events().t)
+        read.clear()
+        part = stretch.events()
+        expected = whole.between(whole.t[0] + 20_000_000_000, whole.t[0] + 20_500_000_000)
+        np.testing.assert_array_equal(part.t, expected.t)
+        np.testing.assert_array_equal(part.x, expected.x)
+        assert len(part) > 5
+        assert min(read) > 400
 
 
 def test_external_inputs_are_left_out_with_a_warning(tmp_path):

@@ -82,3 +82,50 @@ def test_damaged_archives_are_refused(tmp_path):
     path.write_bytes(data[:middle] + bytes(200) + data[middle + 200:])
     with pytest.raises(FormatError, match="damaged"):
         open_recording(path).events()
+
+
+@pytest.mark.parametrize("names", [("ts", "xs", "ys", "ps"), ("timestamps", "x", "y", "polarity"), ("T", "X", "Y", "Pol")])
+def test_other_names_of_the_arrays(tmp_path, names):
+    content = arrays()
+    np.savez(tmp_path / "a.npz", **dict(zip(names, (content[name] for name in "txyp"), strict=True)))
+    with open_recording(tmp_path / "a.npz", width=40, height=30) as recording:
+        for name in "txyp":
+            np.testing.assert_array_equal(getattr(recording.events(), name), content[name])
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_one_structured_array(tmp_path, monkeypatch, save):
+    monkeypatch.setattr("evcam.io.formats.npz._PIECE_EVENTS", 700)
+    content = arrays()
+    events = np.empty(5000, [("x", "<u2"), ("y", "<u2"), ("polarity", "?"), ("timestamp", "<i8")])
+    for field, name in zip(events.dtype.names, "xypt", strict=True):
+        events[field] = content[name]
+    save(tmp_path / "a.npz", other=np.zeros((2, 2)), event_data=events)
+    with open_recording(tmp_path / "a.npz", width=40, height=30) as recording:
+        for name in "txyp":
+            np.testing.assert_array_equal(getattr(recording.events(), name), content[name])
+        np.testing.assert_array_equal(recording.between(0.03, 0.04).events().t, np.arange(3000, 4000) * 10)
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_stretch_is_entered_in_the_middle(tmp_path, monkeypatch, save):
+    monkeypatch.setattr("evcam.io.formats.npz._PIECE_EVENTS", 1000)
+    monkeypatch.setattr("evcam.io.formats._zip_member._SPACING_BYTES", 5000)
+    monkeypatch.setattr("evcam.io.formats._zip_member._READ_BYTES", 100)
+    rng = np.random.default_rng(0)
+    content = arrays(60_000) | {"t": np.cumsum(rng.integers(0, 9, 60_000)), "x": rng.integers(0, 40, 60_000)}
+    save(tmp_path / "a.npz", **content)
+    with open_recording(tmp_path / "a.npz", width=40, height=30) as recording:
+        whole = recording.events()
+        start = recording.start_us
+        for begin in (0.2, 0.05, 0.0, 0.2305, 0.01, 0.2, 0.3):
+            part = recording.between(begin, begin + 0.003).events()
+            expected = whole.between(start + round(begin * 1e6), start + round(begin * 1e6) + 3000)
+            for name in "txyp":
+                np.testing.assert_array_equal(getattr(part, name), getattr(expected, name))
+        if save is np.savez_compressed:
+            inflated = []
+            member = recording._source._members["t"]
+            monkeypatch.setattr(member, "_inflate", lambda n, keep, go=member._inflate: inflated.append(n) or go(n, keep=keep))
+            recording.between(0.2, 0.203).events()
+            assert 0 < sum(inflated) < 8 * 60_000

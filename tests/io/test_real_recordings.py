@@ -4,12 +4,16 @@ import json
 import os
 from pathlib import Path
 
+import aedat
+import bag_files as make
 import numpy as np
 import pytest
+from rosbags.highlevel import AnyReader
 from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize
 
 from evcam.io import open_recording
+from evcam.io.event_packets import EventPacketDecoder
 
 if "EVCAM_REFERENCE_DATA" not in os.environ:
     pytest.skip("needs the verification data: set EVCAM_REFERENCE_DATA", allow_module_level=True)
@@ -129,3 +133,46 @@ def test_plain_hdf5(name, millions):
         assert recording.summary().events == pytest.approx(millions * 1e6, rel=0.01)
         window = recording.events(1.0, 1.02)
     assert 0 < len(window) < 200_000
+
+
+@pytest.mark.parametrize(("name", "events", "imu_samples", "span_s"), [
+    ("dvxplorer_lite_imu.aedat4", 111_954, 475, 0.59),
+    ("event_packet_evt3_ros1.bag", 343_474, 0, 2.08),
+    ("event_packet_evt3_ros2", 82_469, 0, 1.25),
+])
+def test_counts_of_what_cameras_wrote(name, events, imu_samples, span_s):
+    with open_recording(RECORDINGS / "formats" / name) as recording:
+        summary = recording.summary()
+    assert (summary.events, summary.imu_samples) == (events, imu_samples)
+    assert summary.duration_s == pytest.approx(span_s, abs=0.005)
+
+
+def test_aedat4_equals_an_independent_library():
+    path = RECORDINGS / "formats" / "dvxplorer_lite_imu.aedat4"
+    packets = list(aedat.Decoder(path))
+    theirs = np.concatenate([packet["events"] for packet in packets if "events" in packet])
+    samples = np.concatenate([packet["imus"] for packet in packets if "imus" in packet])
+    with open_recording(path) as recording:
+        ours, imu = recording.events(), recording.imu()
+        triggers = recording.triggers()
+    for name, other in (("t", "t"), ("x", "x"), ("y", "y"), ("p", "on")):
+        np.testing.assert_array_equal(getattr(ours, name), theirs[other])
+    np.testing.assert_array_equal(imu.t, samples["t"])
+    for i, axis in enumerate("xyz"):
+        np.testing.assert_allclose(imu.gyro_radps[:, i], np.radians(samples[f"gyroscope_{axis}"]), atol=1e-6)
+        np.testing.assert_allclose(imu.accel_mps2[:, i], 9.80665 * samples[f"accelerometer_{axis}"], atol=1e-5)
+    assert len(triggers) == 0
+
+
+@pytest.mark.parametrize("name", ["event_packet_evt3_ros1.bag", "event_packet_evt3_ros2"])
+def test_bags_give_the_messages_that_an_independent_library_finds(name):
+    path = RECORDINGS / "formats" / name
+    with AnyReader([path], default_typestore=make.typestore(ros2=name.endswith("ros2"))) as reader:
+        payloads = [bytes(reader.deserialize(data, connection.msgtype).events) for connection, _, data in reader.messages()]
+    decoder = EventPacketDecoder("evt3", 1280, 720)
+    pieces = [decoder.decode(payload) for payload in payloads]
+    with open_recording(path) as recording:
+        ours = recording.events()
+        assert len(recording.triggers()) == sum(len(piece.triggers) for piece in pieces) > 0
+    for column in "txyp":
+        np.testing.assert_array_equal(getattr(ours, column), np.concatenate([getattr(piece, column) for piece in pieces]))

@@ -100,7 +100,7 @@ def test_time_running_backwards_is_refused(tmp_path):
 
 
 def test_pieces_of_the_file_join_seamlessly(tmp_path, monkeypatch):
-    monkeypatch.setattr("evcam.io.formats.rpg_text._READ_BYTES", 57)
+    monkeypatch.setattr("evcam.io.formats._text_source._READ_BYTES", 57)
     t = np.arange(0, 400_000, 1003)
     text = "".join(f"{s / 1e6:.9f} {i % 240} {i % 180} {i % 2}\n" for i, s in enumerate(t))
     with open_recording(write(tmp_path / "a.txt", text), width=240, height=180) as recording:

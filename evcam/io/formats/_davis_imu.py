@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
+from evcam.io.formats._imu import STANDARD_GRAVITY_MPS2, strictly_later
 
-STANDARD_GRAVITY_MPS2 = 9.80665
 R_CAM_IMU = np.diag([-1.0, 1.0, -1.0])
 _LSB_PER_G = 4096.0
 _LSB_PER_DEGPS = 32.8
@@ -46,8 +46,7 @@ def imu_samples(words: NDArray[np.uint32], t_us: NDArray[np.int64]) -> tuple[Imu
     rows = starts[:, None] + np.arange(_WORDS)
     rows = rows[(codes[rows] == np.arange(_WORDS)).all(1)]
     t = t_us[rows[:, 0]]
-    later = np.ones(len(t), bool)
-    later[1:] = t[1:] > np.maximum.accumulate(t)[:-1]
+    later, _ = strictly_later(t)
     rows, t = rows[later], t[later]
     values = ((words[rows] >> 12) & 0xFFFF).astype(np.uint16).view(np.int16).astype(np.float64)
     accel = values[:, :3] / _LSB_PER_G * STANDARD_GRAVITY_MPS2

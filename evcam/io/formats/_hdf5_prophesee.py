@@ -17,6 +17,7 @@ from evcam.core.triggers import Triggers
 from evcam.errors import FormatError, InputError
 from evcam.io._check import check_size
 from evcam.io.formats import _ecf_kernel as ecf
+from evcam.io.formats._hdf5_attributes import attributes
 from evcam.io.formats._hdf5_chunks import filters_of
 from evcam.io.formats._prophesee_header import size_of
 from evcam.io.source import BLOCK_EVENTS, Block, Source, damage_as_format_error
@@ -40,7 +41,7 @@ class PropheseeHdf5Source(Source):
     def __init__(self, path: Path, file: h5py.File) -> None:
         self._file = file
         with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
-            metadata = {name: value if isinstance(value, str) else str(value) for name, value in file.attrs.items()}
+            metadata = {name: str(value) for name, value in attributes(file).items()}
             self._dataset = file[EVENTS]
             self._is_ecf = self._check_layout(path)
         size = size_of(metadata)

@@ -1,4 +1,4 @@
-"""Parsing of ``t x y p`` lines, byte by byte, without floating point.
+"""Parsing of lines of numbers, byte by byte, without floating point.
 
 A number is read as digits times a power of ten and scaled in whole numbers, so
 that a time with nine decimals becomes the nearest microsecond whatever its size.
@@ -20,14 +20,21 @@ TOO_MANY_COLUMNS: Final = 3
 NOT_WHOLE: Final = 4
 OUT_OF_RANGE: Final = 5
 
+T: Final = 0
+X: Final = 1
+Y: Final = 2
+P: Final = 3
+OTHER: Final = 4
+
 PROBLEMS: Final = {
     BAD_NUMBER: "{column} is not a finite number",
-    TOO_FEW_COLUMNS: "fewer than the four columns t x y p",
-    TOO_MANY_COLUMNS: "more than the four columns t x y p",
+    TOO_FEW_COLUMNS: "fewer than the {columns}",
+    TOO_MANY_COLUMNS: "more than the {columns}",
     NOT_WHOLE: "{column} is not a whole number",
     OUT_OF_RANGE: "{column} is out of range (x, y: 0 to 65535; p: 0 or -1, and 1)",
 }
 
+_TRUE, _FALSE, _A, _Z, _LOWER = 116, 102, 97, 122, 32
 _SPACE, _TAB, _RETURN, _NEWLINE, _HASH = 32, 9, 13, 10, 35
 _PLUS, _MINUS, _POINT, _ZERO, _NINE, _UPPER_E, _LOWER_E = 43, 45, 46, 48, 57, 69, 101
 _MAX_EXPONENT = 1000
@@ -104,16 +111,28 @@ def _number(data: NDArray[np.uint8], i: int, shift: int, rounding: bool) -> tupl
 
 
 @kernel
+def _truth(data: NDArray[np.uint8], i: int) -> tuple[int, int, int]:
+    """Value of the words true and false, or of their first letters; the position behind it, a status."""
+    first = data[i] | _LOWER
+    while _A <= data[i] | _LOWER <= _Z:
+        i += 1
+    if first == _TRUE:
+        return 1, i, OK
+    return 0, i, OK if first == _FALSE else BAD_NUMBER
+
+
+@kernel
 def _parse(
-    data: NDArray[np.uint8], start: int, stop: int, t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16],
-    p: NDArray[np.int8],
+    data: NDArray[np.uint8], start: int, stop: int, roles: NDArray[np.int64], shift: int, separator: int,
+    t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], p: NDArray[np.int8],
 ) -> tuple[int, int, int, int, int]:
     """Parse whole lines of ``data[start:stop]``, whose last byte is a line feed.
 
-    Fills t (us), x, y, p up to their length.  Returns the number of events, the position
+    ``roles`` says what each column is, ``shift`` that times are in units of 10^-shift us, ``separator`` what stands between
+    columns, 0 for spaces and tabs.  Fills t (us), x, y, p up to their length.  Returns the number of events, the position
     behind the last parsed line, the number of lines passed, a status, and the faulty column.
     """
-    i, n, lines = start, 0, 0
+    i, n, lines, last = start, 0, 0, len(roles) - 1
     while i < stop and n < len(t):
         begin = i
         while data[i] == _SPACE or data[i] == _TAB or data[i] == _RETURN:
@@ -126,31 +145,46 @@ def _parse(
             while data[i] != _NEWLINE:
                 i += 1
             continue
-        for column in range(4):
-            if data[i] == _NEWLINE:
+        for column in range(last + 1):
+            role = roles[column]
+            if data[i] == _NEWLINE and not (separator and role == OTHER):
                 return n, begin, lines, TOO_FEW_COLUMNS, column
-            value, i, status = _number(data, i, 6 if column == 0 else 0, column == 0)
+            if role == OTHER:
+                value, status = 0, OK
+                while data[i] != _NEWLINE and data[i] != separator and (separator or (data[i] != _SPACE and data[i] != _TAB)):
+                    i += 1
+            elif role == P and data[i] > _NINE:
+                value, i, status = _truth(data, i)
+            else:
+                value, i, status = _number(data, i, shift if role == T else 0, role == T)
             c = data[i]
-            if status == OK and c != _SPACE and c != _TAB and c != _RETURN and c != _NEWLINE:
+            if status == OK and c not in (_SPACE, _TAB, _RETURN, _NEWLINE) and (separator == 0 or c != separator):
                 status = BAD_NUMBER
-            if status == OK and 0 < column < 3 and not 0 <= value <= _MAX_PIXEL:
-                status = OUT_OF_RANGE
-            if status == OK and column == 3 and not -1 <= value <= 1:
-                status = OUT_OF_RANGE
             if status != OK:
                 return n, begin, lines, status, column
-            if column == 0:
+            if role == T:
                 t[n] = value
-            elif column == 1:
-                x[n] = value
-            elif column == 2:
-                y[n] = value
-            else:
+            elif role == P:
+                if not -1 <= value <= 1:
+                    return n, begin, lines, OUT_OF_RANGE, column
                 p[n] = value
-            while data[i] == _SPACE or data[i] == _TAB or data[i] == _RETURN:
+            elif role != OTHER:
+                if not 0 <= value <= _MAX_PIXEL:
+                    return n, begin, lines, OUT_OF_RANGE, column
+                if role == X:
+                    x[n] = value
+                else:
+                    y[n] = value
+            while data[i] == _SPACE or (data[i] == _TAB and separator != _TAB) or data[i] == _RETURN:
                 i += 1
+            if separator != 0 and column != last:
+                if data[i] != separator:
+                    return n, begin, lines, TOO_FEW_COLUMNS if data[i] == _NEWLINE else BAD_NUMBER, column
+                i += 1
+                while data[i] == _SPACE or (data[i] == _TAB and separator != _TAB):
+                    i += 1
         if data[i] != _NEWLINE:
-            return n, begin, lines, TOO_MANY_COLUMNS, 4
+            return n, begin, lines, TOO_MANY_COLUMNS, last + 1
         i += 1
         n += 1
         lines += 1

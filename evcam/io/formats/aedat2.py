@@ -9,12 +9,14 @@ DAVIS240, 240x180: bit 31 set = frame or inertial data (bits 11-10: 0 reset read
 (1 = ON), 10 external input.
 
 Both cameras' raw x runs from right to left and y upwards; evcam's x = width - 1 -
-raw x and y = height - 1 - raw y.  Times are signed 32-bit and wrap after 71.6 minutes.
+raw x and y = height - 1 - raw y.  Times are signed 32-bit and wrap after 71.6 minutes,
+in files of some other programs after 35.8.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,9 @@ from numpy.typing import NDArray
 
 from evcam.core.imu import ImuSamples
 from evcam.errors import FormatError
+from evcam.io.formats._clock import LateEvents, WrappingClock
 from evcam.io.formats._davis_imu import imu_samples
+from evcam.io.formats._gather import Mark, Marks
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source
 
 _RECORD_BYTES = 8
@@ -72,18 +76,18 @@ class Aedat2Source(Source):
         if payload % _RECORD_BYTES:
             self.warn(f"the last record is incomplete ({payload % _RECORD_BYTES} of {_RECORD_BYTES} bytes) and left out: "
                       "the file was cut off")
+        self._marks = Marks()
         self._imu: ImuSamples | None = None
         self._frames = 0
         self._scanned = not self._layout.has_frames
 
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
-        """Every block from the beginning: wraps of the clock have to be counted."""
-        index = 0
-        for words, t in self._records_from_start(max_events):
-            keep = self._events_among(words)
-            words, t = words[keep], t[keep]
-            yield Block(index, t, *self._layout.decode(words))
-            index += len(words)
+        """Blocks of records, entered where an earlier pass left a mark: wraps of the clock have to be counted."""
+        mark = self._marks.beginning
+        if start_us is not None:
+            mark = self._marks.before(start_us, lambda mark: (t for _, _, t in self._events_from(mark, BLOCK_EVENTS)))
+        for first, words, t in self._events_from(mark, max_events):
+            yield Block(first, t, *self._layout.decode(words))
 
     def imu(self) -> ImuSamples | None:
         """Samples of the camera's inertial sensor."""
@@ -95,14 +99,28 @@ class Aedat2Source(Source):
         self._scan()
         return self._frames if self._layout.has_frames else None
 
-    def _records_from_start(self, count: int) -> Iterator[tuple[_Words, NDArray[np.int64]]]:
-        clock = _Clock()
-        for first in range(0, self._records, count):
-            number = min(count, self._records - first)
-            raw = np.fromfile(self.path, ">u4", 2 * number, offset=self._start + first * _RECORD_BYTES).reshape(-1, 2)
-            if len(raw) < number:
-                raise FormatError(f"{self.path}: became shorter while it was read")
-            yield raw[:, 0].astype(np.uint32), clock.unwrap(raw[:, 1].astype(np.uint32).view(np.int32))
+    def _events_from(self, mark: Mark, count: int) -> Iterator[tuple[int, _Words, NDArray[np.int64]]]:
+        """Number of the first event, addresses and times, of the events among ``count`` records at a time; leaves marks."""
+        clock, late = (WrappingClock(), LateEvents()) if mark.state is None else deepcopy(mark.state)
+        events, last_us = mark.events, mark.last_us
+        for first in range(mark.position, self._records, count):
+            if self._marks.is_due(first, events):
+                self._marks.leave(Mark(first, events, last_us, deepcopy((clock, late))))
+            words, t = self._read(first, count, clock)
+            keep = self._events_among(words)
+            words, t = words[keep], late.hold(t[keep])
+            for message, times in (clock.repairs | late.repairs).items():
+                self.warn_count(message, times)
+            yield events, words, t
+            events += len(t)
+            last_us = max(last_us, int(t.max())) if len(t) else last_us
+
+    def _read(self, first: int, count: int, clock: WrappingClock) -> tuple[_Words, NDArray[np.int64]]:
+        number = min(count, self._records - first)
+        raw = np.fromfile(self.path, ">u4", 2 * number, offset=self._start + first * _RECORD_BYTES).reshape(-1, 2)
+        if len(raw) < number:
+            raise FormatError(f"{self.path}: became shorter while it was read")
+        return raw[:, 0].astype(np.uint32), clock.go_on(raw[:, 1].astype(np.uint32).view(np.int32))
 
     def _events_among(self, words: _Words) -> NDArray[np.bool_]:
         if not self._layout.has_frames and np.any(words >> 16):
@@ -124,7 +142,9 @@ class Aedat2Source(Source):
             return
         imu: list[tuple[_Words, NDArray[np.int64]]] = []
         signal_reads = 0
-        for words, t in self._records_from_start(BLOCK_EVENTS):
+        clock = WrappingClock()
+        for first in range(0, self._records, BLOCK_EVENTS):
+            words, t = self._read(first, BLOCK_EVENTS, clock)
             kind = np.where(words & _FRAME_OR_IMU, (words >> 10) & 3, -1)
             imu.append((words[kind == _IMU_KIND], t[kind == _IMU_KIND]))
             signal_reads += int((kind == _SIGNAL_READ_KIND).sum())
@@ -138,24 +158,6 @@ class Aedat2Source(Source):
         self._imu, left_out = imu_samples(np.concatenate([words for words, _ in parts]), np.concatenate([t for _, t in parts]))
         if left_out:
             self.warn(f"{left_out} words of incomplete or repeated inertial samples are left out")
-
-
-class _Clock:
-    """Continues a signed 32-bit clock beyond its wraps."""
-
-    def __init__(self) -> None:
-        self._last: int | None = None
-        self._wrapped_us = 0
-
-    def unwrap(self, raw: NDArray[np.int32]) -> NDArray[np.int64]:
-        t = raw.astype(np.int64)
-        steps = np.diff(t, prepend=t[:1] if self._last is None else self._last)
-        self._last = int(t[-1])
-        # A record that comes slightly late may still carry the time before the wrap: hence both signs.
-        wraps = np.cumsum((steps < -(1 << 31)).astype(np.int64) - (steps > (1 << 31)))
-        t += self._wrapped_us + (wraps << 32)
-        self._wrapped_us += int(wraps[-1]) << 32
-        return t
 
 
 def _read_header(path: Path) -> tuple[list[str], int]:

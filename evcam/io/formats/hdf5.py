@@ -1,10 +1,12 @@
-"""HDF5 with ``events/{t,x,y,p}``: the plain kind that `save_h5` writes, and DSEC.
+"""HDF5 with ``events/{t,x,y,p}``: the plain kind that `save_h5` writes, DSEC, VECtor, TUM-VIE and M3ED.
 
 Times are microseconds unless the attribute ``t_unit`` (of the group or of ``t``)
-says s, ms, us or ns.  DSEC's times are relative to ``t_offset`` (us), and its
+says s, ms, us or ns; floating-point times named ``ts`` are seconds.  DSEC's times are relative to ``t_offset`` (us), and its
 ``ms_to_idx`` holds, for each millisecond, the first event not before it.  The
-sensor's size comes from attributes (or scalar datasets) width and height.  An IMU is read from
-``imu/t`` (us), ``imu/gyro`` (rad/s) and optionally ``imu/accel`` (m/s^2).  Prophesee's layout, ``CD/events``, is read elsewhere.
+sensor's size comes from attributes (or scalar datasets) width and height, or from what lies beside: ``sensor_resolution``
+(height, width), M3ED's ``calib/resolution``, DSEC's file ``rectify_map.h5``.  An IMU is read from
+``imu/t`` (us), ``imu/gyro`` (rad/s) and optionally ``imu/accel`` (m/s^2).  Prophesee's layout, ``CD/events``, and MVSEC's are
+read elsewhere.
 """
 
 from __future__ import annotations
@@ -21,37 +23,40 @@ from numpy.typing import NDArray
 from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
 from evcam.errors import FormatError, InputError
+from evcam.io.formats import _hdf5_mvsec as mvsec
 from evcam.io.formats import _hdf5_prophesee as prophesee
+from evcam.io.formats._hdf5_attributes import attribute, attributes
 from evcam.io.formats._hdf5_chunks import filters_of, is_plain, read_plain
-from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error
+from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, damage_as_format_error, the_stream
 
 if TYPE_CHECKING:
     import h5py
 
+_DSEC_FILE = "events.h5"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 # What h5py and zlib raise on damaged bytes.
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, zlib.error)
 _COMMON_FILTERS = {1, 2, 3, 32000}  # deflate, shuffle, fletcher32, lzf
+_GROUPS = {"events": "events", "left": "prophesee/left", "right": "prophesee/right", "/": "/"}
+_NAMES = {"t": ("t", "ts", "timestamp", "timestamps"), "x": ("x", "xs"), "y": ("y", "ys"), "p": ("p", "ps", "polarity")}
+_INDICES = ("ms_to_idx", "ms_map_idx")
 _UNITS_US: dict[str, tuple[int, int]] = {"s": (1_000_000, 1), "ms": (1000, 1), "us": (1, 1), "ns": (1, 1000)}
 
 
 class Hdf5Source(Source):
     """An open HDF5 file."""
 
-    def __init__(self, path: Path) -> None:
-        self._file = _open(path)
+    def __init__(self, path: Path, file: h5py.File, stream: str | None = None) -> None:
+        self._file = file
         super().__init__(path, None, {})
-        try:
-            with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
-                self._columns = self._find_columns()
-                self._plain = {column.name: is_plain(column) for column in self._columns}
-                self._offset_us = int(self._scalar("t_offset", 0))
-                self._unit = self._find_unit()
-                self.size = self._find_size()
-                self.metadata = _attributes(self._file) | _attributes(self._file["events"])
-        except FormatError:
-            self._file.close()
-            raise
+        with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
+            self._group = self._find_group(stream)
+            self._columns = self._find_columns()
+            self._plain = {column.name: is_plain(column) for column in self._columns}
+            self._offset_us = int(self._scalar("t_offset", 0))
+            self._unit = self._find_unit()
+            self.size = self._find_size()
+            self.metadata = attributes(self._file) | attributes(self._group)
 
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Slices of the datasets, entered at ``start_us`` by ms_to_idx or by bisection."""
@@ -77,8 +82,8 @@ class Hdf5Source(Source):
                 raise FormatError(f"{self.path}: imu/t without imu/gyro (rad/s)")
             _load_filters(group[name] for name in ("t", "gyro", "accel") if name in group)
             t, gyro, accel = (self._read(group[name], ...) if name in group else None for name in ("t", "gyro", "accel"))
-            R_cam_imu = np.asarray(group.attrs.get("R_cam_imu", np.eye(3)), np.float64)
-            offset_us = int(group.attrs.get("offset_us", 0))
+            R_cam_imu = np.asarray(attribute(group, "R_cam_imu", np.eye(3)), np.float64)
+            offset_us = int(attribute(group, "offset_us", 0))
             accel = None if accel is None else np.asarray(accel, np.float64)
         if "R_cam_imu" not in group.attrs:
             self.warn("how the IMU sits on the camera (R_cam_imu) is not stated: its axes are taken for the camera's")
@@ -104,12 +109,17 @@ class Hdf5Source(Source):
         super().close()
         self._file.close()
 
-    def _find_columns(self) -> list[h5py.Dataset]:
-        missing = [f"events/{name}" for name in "txyp" if f"events/{name}" not in self._file]
-        if missing:
+    def _find_group(self, stream: str | None) -> h5py.Group:
+        """The group that holds the events."""
+        found = [name for name, group in _GROUPS.items() if group in self._file and _names_in(self._file[group])]
+        if not found:
             held = ", ".join(self._file) or "nothing"
-            raise FormatError(f"{self.path}: HDF5 file without {', '.join(missing)}; it holds {held}")
-        columns = [self._file[f"events/{name}"] for name in "txyp"]
+            missing = ", ".join(f"events/{name}" for name in "txyp" if f"events/{name}" not in self._file)
+            raise FormatError(f"{self.path}: HDF5 file without {missing}; it holds {held}")
+        return self._file[_GROUPS[the_stream(self.path, found, stream, "group")]]
+
+    def _find_columns(self) -> list[h5py.Dataset]:
+        columns = [self._group[name] for name in _names_in(self._group)]
         if any(column.ndim != 1 or column.shape != columns[0].shape for column in columns):
             shapes = ", ".join(f"{name} {column.shape}" for name, column in zip("txyp", columns, strict=True))
             raise FormatError(f"{self.path}: events/t, x, y, p must be one-dimensional and equally long, not {shapes}")
@@ -120,20 +130,29 @@ class Hdf5Source(Source):
         return columns
 
     def _find_unit(self) -> tuple[int, int]:
-        stated = self._columns[0].attrs.get("t_unit", self._file["events"].attrs.get("t_unit", "us"))
-        stated = stated.decode() if isinstance(stated, bytes) else str(stated)
+        times = self._columns[0]
+        default = "s" if times.dtype.kind == "f" and not times.name.endswith("/t") else "us"
+        stated = str(attribute(times, "t_unit", attribute(self._group, "t_unit", default)))
         if stated not in _UNITS_US:
             raise FormatError(f"{self.path}: t_unit is {stated!r}; known units: {', '.join(_UNITS_US)}")
         return _UNITS_US[stated]
 
     def _find_size(self) -> tuple[int, int] | None:
         width, height = (self._scalar(name, None) for name in ("width", "height"))
-        return None if width is None or height is None else (int(width), int(height))
+        if width is not None and height is not None:
+            return int(width), int(height)
+        if "calib/resolution" in self._group:
+            width, height = np.asarray(self._group["calib/resolution"][...]).tolist()
+        elif np.size(attribute(self._file, "sensor_resolution", ())) == 2:
+            height, width = np.asarray(attribute(self._file, "sensor_resolution")).tolist()
+        else:
+            return _size_beside(self.path)
+        return int(width), int(height)
 
     def _scalar(self, name: str, default: Any) -> Any:
-        """An attribute or scalar dataset of the group ``events`` or of the file."""
-        for place in (self._file["events"], self._file):
-            for value in (place.attrs.get(name), place[name][()] if name in place else None):
+        """An attribute or scalar dataset of the events' group or of the file."""
+        for place in (self._group, self._file):
+            for value in (attribute(place, name), place[name][()] if name in place else None):
                 if value is not None and np.size(value) == 1:
                     return np.asarray(value).item()
         return default
@@ -168,9 +187,10 @@ class Hdf5Source(Source):
 
     def _hint(self, start_us: int) -> int:
         """First event of the millisecond of ``start_us`` by DSEC's index, 0 without one."""
-        if "ms_to_idx" not in self._file or self._unit != (1, 1):
+        tables = [place[name] for place in (self._file, self._group) for name in _INDICES if name in place]
+        if not tables or self._unit != (1, 1):
             return 0
-        table = self._file["ms_to_idx"]
+        table = tables[0]
         millisecond = (start_us - self._offset_us) // 1000
         return int(table[min(millisecond, len(table) - 1)]) if millisecond > 0 and len(table) else 0
 
@@ -202,30 +222,47 @@ def _load_filters(datasets: Iterable[h5py.Dataset]) -> None:
             return
 
 
-def _attributes(place: h5py.Group) -> dict[str, Any]:
-    plain = {}
-    for name, value in place.attrs.items():
-        value = value.decode(errors="replace") if isinstance(value, bytes) else value
-        plain[name] = value.item() if isinstance(value, np.generic) else value
-    return plain
+def _names_in(group: h5py.Group) -> list[str]:
+    """The columns t, x, y, p of a group by the names that it has for them, nothing if it lacks one."""
+    names = [next((name for name in known if name in group), "") for known in _NAMES.values()] if hasattr(group, "keys") else [""]
+    return names if all(names) and all(hasattr(group[name], "ndim") for name in names) else []
+
+
+def _size_beside(path: Path) -> tuple[int, int] | None:
+    """The sensor's size by DSEC's map of rectified pixels, which lies beside its events."""
+    other = path.with_name("rectify_map.h5")
+    if not other.exists():
+        return None
+    with _open(other) as file, damage_as_format_error(other, _DAMAGE, "damaged HDF5 file"):
+        shape = file["rectify_map"].shape
+    return (shape[1], shape[0]) if len(shape) == 3 else None
 
 
 def _matches(head: bytes) -> bool:
     return head.startswith(_SIGNATURE)
 
 
-def _open_layout(path: Path) -> Source:
+def _open_layout(path: Path, stream: str | None = None) -> Source:
     """The reader of the layout that a file has."""
-    file = _open(path)
+    path = path / _DSEC_FILE if path.is_dir() else path
     with ExitStack() as stack:
-        stack.callback(file.close)
+        file = stack.enter_context(_open(path))
         with damage_as_format_error(path, _DAMAGE, "damaged HDF5 file"):
-            is_prophesee = prophesee.EVENTS in file
-        if is_prophesee:
+            layouts = [name for name in (prophesee.EVENTS, mvsec.GROUP) if name in file]
+        source: Source
+        if prophesee.EVENTS in layouts:
+            the_stream(path, [prophesee.EVENTS], stream, "group")
             source = prophesee.PropheseeHdf5Source(path, file)
-            stack.pop_all()
-            return source
-    return Hdf5Source(path)
+        elif mvsec.GROUP in layouts:
+            source = mvsec.MvsecSource(path, file, stream)
+        else:
+            source = Hdf5Source(path, file, stream)
+        stack.pop_all()
+    return source
 
 
-FORMAT = Format("HDF5", _matches, _open_layout)
+def _matches_folder(path: Path) -> bool:
+    return (path / _DSEC_FILE).is_file()
+
+
+FORMAT = Format("HDF5", _matches, _open_layout, _open_layout, _matches_folder)
