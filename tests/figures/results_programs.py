@@ -65,5 +65,21 @@ def solver_truth(folder: Path) -> str:
     return "\n\n".join(["## Are the solvers' covariances true, and what do outliers cost?", about, *_blocks(commands, folder)])
 
 
+def velocity(folder: Path) -> str:
+    """Directions of motion on real recordings and in simulated rooms."""
+    about = "What is counted and what falls short: [motion.md](motion.md)."
+    command = "python tests/figures/velocity_figures.py"
+    tables = run(f"cd {TOP} && {command}", folder).out.strip()
+    return "\n\n".join(["## Direction of motion", about, shell_block(f"$ {command}"), tables])
+
+
+def recordings(folder: Path) -> str:
+    """Throughput, memory and damage of every format."""
+    about = "What is read, repaired and written: [recordings.md](recordings.md)."
+    commands = ("python tests/benchmarks/bench_io.py", "python tests/benchmarks/bench_io_files.py",
+                "python tests/io/raw/fuzz.py --cases 2000", "python tests/io/fuzz_files.py --cases 2000")
+    return "\n\n".join(["## Recordings of every format", about, *_blocks(commands, folder)])
+
+
 def _blocks(commands: tuple[str, ...], folder: Path) -> list[str]:
     return [shell_block(f"$ {command}", run(f"cd {TOP} && {command}", folder).out) for command in commands]
