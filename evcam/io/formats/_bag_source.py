@@ -22,6 +22,7 @@ from evcam.io.formats._ros_messages import EVENT_TYPES, IMU_TYPE, ArrayMessage, 
 from evcam.io.source import BLOCK_EVENTS, Block, Source, the_stream
 
 _ONE_CLOCK_US = 1_000_000
+_MOST_TOPICS_TOLD = 8
 
 
 class BagSource(Source):
@@ -33,6 +34,9 @@ class BagSource(Source):
         self._marks = Marks()
         try:
             topics = sorted(topic for topic, kind in bag.topics.items() if kind in EVENT_TYPES)
+            if not topics:
+                held = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(bag.topics.items())[:_MOST_TOPICS_TOLD]) or "nothing"
+                raise FormatError(f"{path}: holds no topic of events that is known; there is {held}")
             self._topic = the_stream(path, topics, stream, "topic")
             self._kind = bag.topics[self._topic]
             self._first = self._first_message()

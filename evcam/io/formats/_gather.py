@@ -13,6 +13,7 @@ from evcam.io.source import Block
 
 NEVER_US = 1 << 62
 MARK_EVENTS = 250_000
+_CACHED_EVENTS = 1 << 16
 
 
 def first_piece(count: int, time_us: Callable[[int], int], start_us: int) -> int:
@@ -84,18 +85,18 @@ class Marks:
 
 
 class Gathered:
-    """Small pieces of events, made into blocks of equal size.
+    """Small pieces of events, made into blocks of equal size, the last one apart.
 
     Parameters
     ----------
     max_events : int
-        Events per block; the last one may hold fewer.
+        Most events per block; they are no larger than what stays in the processor's cache.
     first : int or None
         Number of the first event, None where nobody counted.
     """
 
     def __init__(self, max_events: int, first: int | None) -> None:
-        self._max_events = max_events
+        self._max_events = min(max_events, _CACHED_EVENTS)
         self._first = first
         self._held = 0
         self._columns = self._empty()
