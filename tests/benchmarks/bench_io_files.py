@@ -75,7 +75,7 @@ def files(folder: Path, events: Events) -> dict[str, tuple[Path, str, Callable[[
         "CSV": (folder / "a.csv", "", None),
     }
     for kind in ("ros1", "sqlite3", "mcap"):
-        found[kind] = (mono_bag(folder / f"{kind}.bag", kind, events), "rosbags, payloads alone", by_rosbags)
+        found[kind] = (mono_bag(folder / (f"{kind}.bag" if kind == "ros1" else kind), kind, events), "rosbags, numpy", by_rosbags)
     return found
 
 
@@ -109,9 +109,16 @@ def by_numpy(path: Path) -> int:
 
 
 def by_rosbags(path: Path) -> int:
-    """Number of events, whose words are left packed."""
+    """Number of events, their words unpacked as evcam does."""
+    count = 0
     with AnyReader([path], default_typestore=bag_files.typestore(path.name != "ros1.bag")) as reader:
-        return sum(len(reader.deserialize(data, connection.msgtype).events) // 8 for connection, _, data in reader.messages())
+        for connection, _, data in reader.messages():
+            message = reader.deserialize(data, connection.msgtype)
+            words = message.events.view("<u8")
+            t = (message.time_base + (words & 0xFFFFFFFF).astype(np.int64)) // 1000
+            x, y = ((words >> 32) & 0xFFFF).astype(np.uint16), ((words >> 48) & 0x7FFF).astype(np.uint16)
+            count += min(len(t), len(x), len(y), len((words >> 63).astype(np.bool_)))
+    return count
 
 
 def seconds(work: Callable[[Path], int], path: Path, count: int) -> float:

@@ -75,7 +75,7 @@ def velocity(folder: Path) -> str:
 
 def recordings(folder: Path) -> str:
     """Throughput, memory and damage of every format."""
-    about = "What is read, repaired and written: [recordings.md](recordings.md)."
+    about = "What is read, repaired and written: [formats.md](formats.md)."
     commands = ("python tests/benchmarks/bench_io.py", "python tests/benchmarks/bench_io_files.py",
                 "python tests/io/raw/fuzz.py --cases 2000", "python tests/io/fuzz_files.py --cases 2000")
     return "\n\n".join(["## Recordings of every format", about, *_blocks(commands, folder)])

@@ -125,6 +125,19 @@ def test_one_of_several_topics_is_chosen_and_the_nearest_inertial_sensor(tmp_pat
         assert "R_cam_imu" in recording.warnings[0]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_messages_that_overlap_hold_late_events_and_count_them(tmp_path, kind):
+    pieces = [([100, 200], [1, 2], [3, 4], [0, 1]), ([150, 210], [1, 2], [3, 4], [0, 1])]
+    path = bag(tmp_path / "bag", kind, lambda maker: arrays(maker, [tuple(map(np.array, piece)) for piece in pieces]))
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(recording.events().t, [100, 200, 200, 210])
+        assert recording.warnings == ("events that came late, held at the latest time: 1",)
+    pieces[0] = ([100, 900_000], [1, 2], [3, 4], [0, 1])
+    path = bag(tmp_path / "other", kind, lambda maker: arrays(maker, [tuple(map(np.array, piece)) for piece in pieces]))
+    with open_recording(path) as recording, pytest.raises(InputError, match="backwards at event 2: 150 us after 900000 us"):
+        recording.events()
+
+
 def evt3_words(t, x, y, p):
     """Every event as time, row and column words."""
     out = []
@@ -159,7 +172,7 @@ def test_packets_of_evt3_are_one_stream_entered_at_marks(tmp_path, kind, monkeyp
 @pytest.mark.parametrize("kind", KINDS)
 def test_bags_without_events_say_so(tmp_path, kind):
     path = bag(tmp_path / "bag", kind, lambda maker: [("/imu", make.IMU, maker.imu(0, (0.0,) * 3, (0.0,) * 3))])
-    with pytest.raises(FormatError, match="holds no topic of events"):
+    with pytest.raises(FormatError, match=r"holds no topic of events that is known; there is /imu \(sensor_msgs/Imu\)"):
         open_recording(path)
 
 

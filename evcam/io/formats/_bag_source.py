@@ -22,6 +22,7 @@ from evcam.io.formats._ros_messages import EVENT_TYPES, IMU_TYPE, ArrayMessage, 
 from evcam.io.source import BLOCK_EVENTS, Block, Source, the_stream
 
 _ONE_CLOCK_US = 1_000_000
+_MOST_TOPICS_TOLD = 8
 
 
 class BagSource(Source):
@@ -33,6 +34,9 @@ class BagSource(Source):
         self._marks = Marks()
         try:
             topics = sorted(topic for topic, kind in bag.topics.items() if kind in EVENT_TYPES)
+            if not topics:
+                held = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(bag.topics.items())[:_MOST_TOPICS_TOLD])
+                raise FormatError(f"{path}: holds no topic of events that is known; there is {held or 'nothing'}")
             self._topic = the_stream(path, topics, stream, "topic")
             self._kind = bag.topics[self._topic]
             self._first = self._first_message()
@@ -50,7 +54,7 @@ class BagSource(Source):
     def blocks(self, max_events: int = BLOCK_EVENTS, start_us: int | None = None) -> Iterator[Block]:
         """Messages of the topic, entered by bisection, or at a mark where they can only be decoded one after the other."""
         mark = self._marks.beginning if start_us is None else self._entry(start_us)
-        gathered = Gathered(max_events, mark.events if self._is_stream or not mark.position else None)
+        gathered = Gathered(max_events, mark.events if self._is_stream or not mark.position else None, self.warn_count)
         for columns in self._columns(mark):
             yield from gathered.add(columns.t, columns.x, columns.y, columns.p)
         yield from gathered.rest()

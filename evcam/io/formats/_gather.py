@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.io.formats._clock import LateEvents
 from evcam.io.source import Block
 
 NEVER_US = 1 << 62
 MARK_EVENTS = 250_000
+_CACHED_EVENTS = 1 << 16
 
 
 def first_piece(count: int, time_us: Callable[[int], int], start_us: int) -> int:
@@ -84,19 +86,23 @@ class Marks:
 
 
 class Gathered:
-    """Small pieces of events, made into blocks of equal size.
+    """Small pieces of events, made into blocks of equal size, the last one apart; late events are held, and counted.
 
     Parameters
     ----------
     max_events : int
-        Events per block; the last one may hold fewer.
+        Most events per block; they are no larger than what stays in the processor's cache.
     first : int or None
         Number of the first event, None where nobody counted.
+    warn_count : callable
+        `Source.warn_count` of whoever reads.
     """
 
-    def __init__(self, max_events: int, first: int | None) -> None:
-        self._max_events = max_events
+    def __init__(self, max_events: int, first: int | None, warn_count: Callable[[str, int], None]) -> None:
+        self._max_events = min(max_events, _CACHED_EVENTS)
         self._first = first
+        self._warn_count = warn_count
+        self._late = LateEvents()
         self._held = 0
         self._columns = self._empty()
 
@@ -118,7 +124,10 @@ class Gathered:
         """The block begun, if there is one."""
         if self._held:
             _, t, x, y, p = self._columns
-            yield Block(self._first, t[: self._held], x[: self._held], y[: self._held], p[: self._held])
+            t = self._late.hold(t[: self._held])
+            for message, count in self._late.repairs.items():
+                self._warn_count(message, count)
+            yield Block(self._first, t, x[: self._held], y[: self._held], p[: self._held])
             self._first = None if self._first is None else self._first + self._held
             self._held, self._columns = 0, self._empty()
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
-from evcam.io.formats._clock import LateEvents, PacketClock
+from evcam.io.formats._clock import PacketClock
 from evcam.io.formats._gather import Gathered, first_piece
 from evcam.io.formats._imu import STANDARD_GRAVITY_MPS2, strictly_later
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, the_stream
@@ -69,15 +69,13 @@ class Aedat3Source(Source):
         with self.path.open("rb") as file:
             entry = 0 if start_us is None else first_piece(
                 len(packets), lambda i: _time(file, packets[i].position) + packets[i].offset_us, start_us)
-            gathered, late = Gathered(max_events, 0 if entry == 0 else None), LateEvents()
+            gathered = Gathered(max_events, 0 if entry == 0 else None, self.warn_count)
             for packet in packets[entry:]:
                 words = self._words(packet, file)
                 words = words[(words["data"] & 1) == 1]
                 data = words["data"]
-                t = late.hold(words["t"].astype(np.int64) + packet.offset_us)
+                t = words["t"].astype(np.int64) + packet.offset_us
                 yield from gathered.add(t, (data >> 17) & 0x7FFF, (data >> 2) & 0x7FFF, data & 2)
-                for message, times in late.repairs.items():
-                    self.warn_count(message, times)
             yield from gathered.rest()
 
     def has_imu(self) -> bool:

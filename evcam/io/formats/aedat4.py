@@ -71,7 +71,7 @@ class Aedat4Source(Source):
         """Packets of the stream, entered by bisection at ``start_us``."""
         packets = [packet for packet in self._packets if packet.stream == self._wanted]
         entry = 0 if start_us is None else first_piece(len(packets), lambda i: self._time(packets, i), start_us)
-        gathered = Gathered(max_events, first=0 if entry == 0 else None)
+        gathered = Gathered(max_events, 0 if entry == 0 else None, self.warn_count)
         with self.path.open("rb") as file:
             for packet in packets[entry:]:
                 events = self._events(packet, file)

@@ -86,7 +86,7 @@ class NpzSource(Source):
                         t, x, y, p = self._split([self._take(archive, column, first, count) for column in columns])
                     else:
                         t, x, y, p = self._split([column.take(count) for column in columns])
-                yield Block(first, t.astype(np.int64), x, y, p)
+                yield Block(first, t.astype(np.int64, copy=False), x, y, p)
 
     def close(self) -> None:
         """Close the archive."""
