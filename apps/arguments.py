@@ -125,13 +125,18 @@ def _info(parser: argparse.ArgumentParser) -> None:
 def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="IN", help="recording, in any format that evcam reads")
     parser.add_argument("out", metavar="OUT", help="recording to write; its suffix names the format: "
-                        ".h5 (plain HDF5), .raw (Prophesee EVT 3.0), .txt (t x y p)")
+                        ".h5 (plain HDF5), .raw (Prophesee EVT 3.0), .aedat4, .txt (t x y p)")
     parser.add_argument("--force", action="store_true", help="replace output files that exist")
     _add_size(parser)
     parser.add_argument("--start", type=_time_s, metavar="S", help="begin so many seconds after the first event")
     parser.add_argument("--duration", type=_time_s, metavar="S", help="write so many seconds")
     parser.add_argument("--crop", type=int, nargs=4, metavar=("X", "Y", "WIDTH", "HEIGHT"),
                         help="keep the pixels from (X, Y) on; they become the sensor")
+    parser.add_argument("--no-hot-pixels", action="store_true",
+                        help="leave out pixels that fire far more often than those around them")
+    parser.add_argument("--background-us", type=_positive, metavar="US",
+                        help="leave out events that none of the 8 neighbours preceded within this time")
+    parser.add_argument("--refractory-us", type=_positive, metavar="US", help="keep one event per pixel and this time")
 
 
 def _target(parser: argparse.ArgumentParser) -> None:

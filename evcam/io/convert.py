@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,8 @@ from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.io.recording import Recording
 from evcam.io.writers import Content, writer_of
+
+Keep = Callable[[Iterable[Events]], Iterable[Events]]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,8 @@ class Conversion:
         Sensor size, px.
     events : int
         Number of events.
+    read : int
+        Number of events before the filters and the crop.
     left_out : tuple of str
         What the format had no place for, one line each.
     warnings : tuple of str
@@ -64,17 +68,18 @@ class Conversion:
     width: int
     height: int
     events: int
+    read: int
     left_out: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
 def convert(
-    recording: Recording, path: str | os.PathLike[str], *, crop: Region | None = None, force: bool = False,
-    progress: Callable[[float], None] | None = None,
+    recording: Recording, path: str | os.PathLike[str], *, crop: Region | None = None, keep: Keep | None = None,
+    force: bool = False, progress: Callable[[float], None] | None = None,
 ) -> Conversion:
     """Write a recording, or a stretch of one (`Recording.between`), in the format that the output's suffix names.
 
-    Every event that is read is written with its own time, pixel and polarity.
+    Every event that is read, and kept, is written with its own time, pixel and polarity.
 
     Parameters
     ----------
@@ -83,6 +88,8 @@ def convert(
         ``.h5``, ``.raw`` (EVT 3.0), ``.txt``; the file appears only when it is complete.
     crop : Region, optional
         Keep only these pixels, which become the sensor.
+    keep : callable, optional
+        Takes the recording's pieces and gives as many, with fewer events: `evcam.filters.apply` with filters, before the crop.
     force : bool
         Replace an existing file.
     progress : callable, optional
@@ -113,31 +120,37 @@ def convert(
     if crop is not None:
         _check_region(crop, size)
         size = crop.width, crop.height
-    pieces = _Counted(recording, crop, progress)
+    pieces = _Counted(recording, crop, keep, progress)
     metadata = {key: value for key, value in recording.metadata.items() if _is_plain(value)}
     content = Content(*size, pieces, recording.imu(), recording.triggers(), metadata)
     with atomic_path(path, force=force) as temporary:
         left_out = writer.write(temporary, content)
-    return Conversion(writer.name, *size, pieces.written, left_out, recording.warnings)
+    return Conversion(writer.name, *size, pieces.written, pieces.read, left_out, recording.warnings)
 
 
 class _Counted:
     """The pieces of a recording, cut to a region, counted on the way."""
 
-    def __init__(self, recording: Recording, crop: Region | None, progress: Callable[[float], None] | None) -> None:
-        self._recording, self._crop, self._progress = recording, crop, progress
-        self.written = 0
+    def __init__(
+        self, recording: Recording, crop: Region | None, keep: Keep | None, progress: Callable[[float], None] | None
+    ) -> None:
+        self._recording, self._crop, self._keep, self._progress = recording, crop, keep, progress
+        self.read = self.written = 0
 
     def __iter__(self) -> Iterator[Events]:
         total = 0 if self._progress is None else sum(len(piece) for piece in self._recording.chunks())
-        read = 0
-        for piece in self._recording.chunks():
+        pieces = self._pieces()
+        for piece in pieces if self._keep is None else self._keep(pieces):
             part = piece if self._crop is None else self._crop.cut(piece)
             self.written += len(part)
             yield part
-            read += len(piece)
             if self._progress is not None:
-                self._progress(read / total)
+                self._progress(self.read / total)
+
+    def _pieces(self) -> Iterator[Events]:
+        for piece in self._recording.chunks():
+            self.read += len(piece)
+            yield piece
 
 
 def _check_region(crop: Region, size: tuple[int, int]) -> None:

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from evcam import filters
 from evcam.io import open_recording
 
 
@@ -32,3 +33,17 @@ def test_unsuitable_outputs_are_refused_before_the_work(run, recording, tmp_path
     assert run("convert", recording, tmp_path / "a.raw", "--crop", 0, 0, 999, 9).code == 1
     assert run("convert", recording, tmp_path / "a.raw", "--start", -1).code == 2
     assert not any(path.name.startswith("a.") for path in tmp_path.iterdir())
+
+
+def test_noise_is_left_out_on_request(run, recording, tmp_path):
+    with open_recording(recording) as opened:
+        events = opened.events()
+    chain = filters.HotPixels(filters.find_hot_pixels(events)), filters.BackgroundActivity(3000), filters.Refractory(500)
+    options = ("--no-hot-pixels", "--background-us", 3000, "--refractory-us", 500)
+    outcome = run("convert", recording, tmp_path / "out.h5", *options, "--json")
+    told = json.loads(outcome.out)
+    kept = filters.apply(events, *chain)
+    assert (told["events"], told["read"]) == (len(kept), len(events))
+    assert 0 < len(kept) < len(events)
+    with open_recording(tmp_path / "out.h5") as opened:
+        np.testing.assert_array_equal(opened.events().t, kept.t)
