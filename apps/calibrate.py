@@ -11,7 +11,7 @@ from evcam.apps import exit_codes
 from evcam.apps.console import show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, CalibrationOptions, calibrate
-from evcam.calib.verdict import judge, verdict
+from evcam.calib.verdict import Grade, judge
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
 from evcam.errors import InputError
@@ -66,10 +66,10 @@ def _is_table(path: str) -> bool:
 
 
 def _report(args: Namespace, calibration: Calibration) -> int:
-    reasons = judge(calibration)
+    judgement = judge(calibration)
     show(args, f"{calibration.summary()}\nwritten to {args.out}",
-         {"out": args.out, "verdict": verdict(reasons), "reasons": reasons, **_figures(calibration)})
-    return exit_codes.DISTRUST if reasons else exit_codes.DONE
+         {"out": args.out, "verdict": judgement.grade, "reasons": judgement.texts, **_figures(calibration)})
+    return exit_codes.DISTRUST if judgement.grade is Grade.DISTRUST else exit_codes.DONE
 
 
 def _figures(calibration: Calibration) -> dict[str, Any]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from evcam.calib import Calibration as Calibration
     from evcam.calib import CalibrationOptions as CalibrationOptions
     from evcam.calib import calibrate as calibrate
+    from evcam.calib import compare as compare
     from evcam.core.camera import Camera as Camera
     from evcam.core.detections import Detections as Detections
     from evcam.core.events import Events as Events
@@ -52,6 +53,7 @@ _NAMES = {
     "Events": ("evcam.core.events", "Events"),
     "ImuSamples": ("evcam.core.imu", "ImuSamples"),
     "calibrate": ("evcam.calib", "calibrate"),
+    "compare": ("evcam.calib", "compare"),
     "load_target": ("evcam.core.target", "load_target"),
     "normal_flow": ("evcam.flow", "normal_flow"),
     "open": ("evcam.io", "open_recording"),

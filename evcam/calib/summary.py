@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from evcam.calib.calibration import Calibration
-from evcam.calib.verdict import judge, verdict
+from evcam.calib.verdict import judge
 
 _FOCAL_AND_CENTRE = 4
 
@@ -27,8 +27,8 @@ def summarise(calibration: Calibration) -> str:
     lines.append(_uncertainty(calibration))
     lines.append(f"standard deviations from {calibration.independent_stretches} independent stretches of time; "
                  "they do not contain errors of the board itself")
-    reasons = judge(calibration)
-    lines += [f"verdict: {verdict(reasons)}", *(f"  - {reason}" for reason in reasons)]
+    judgement = judge(calibration)
+    lines += [f"verdict: {judgement.grade}", *(f"  - {text}" for text in judgement.texts)]
     return "\n".join(lines)
 
 
