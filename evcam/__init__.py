@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from evcam import core as core
     from evcam import errors as errors
     from evcam import io as io
+    from evcam import motion as motion
     from evcam import sim as sim
     from evcam import solvers as solvers
     from evcam import viz as viz
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from evcam.errors import EvcamError as EvcamError
     from evcam.flow import normal_flow as normal_flow
     from evcam.io import open_recording
+    from evcam.motion import VelocityEstimate as VelocityEstimate
+    from evcam.motion import VelocityOptions as VelocityOptions
 
     open = open_recording
     __version__: str
@@ -52,6 +55,8 @@ _NAMES = {
     "EvcamError": ("evcam.errors", "EvcamError"),
     "Events": ("evcam.core.events", "Events"),
     "ImuSamples": ("evcam.core.imu", "ImuSamples"),
+    "VelocityEstimate": ("evcam.motion", "VelocityEstimate"),
+    "VelocityOptions": ("evcam.motion", "VelocityOptions"),
     "calibrate": ("evcam.calib", "calibrate"),
     "compare": ("evcam.calib", "compare"),
     "load_target": ("evcam.core.target", "load_target"),
@@ -59,7 +64,7 @@ _NAMES = {
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "sim", "solvers", "viz")
+_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "motion", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 

@@ -1,0 +1,9 @@
+"""Direction of the camera's linear velocity from the lines that it sees and a gyro."""
+
+from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate
+from evcam.motion.options import VelocityOptions
+from evcam.motion.storage import load_velocity_csv, save_velocity_csv
+
+__all__ = [
+    "LineConstraint", "MotionStatus", "VelocityEstimate", "VelocityOptions", "load_velocity_csv", "save_velocity_csv",
+]
