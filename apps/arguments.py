@@ -115,6 +115,36 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _add_out(parser, "file to write (.yaml)")
 
 
+def _view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
+    parser.add_argument("--calibration", metavar="CAL", help="calibration: the board and the camera's path in three dimensions")
+    parser.add_argument("--detections", metavar="CSV", help="detections: circles through time, ids (default: the calibration's)")
+    parser.add_argument("--velocity", metavar="CSV", help="velocity estimates: direction and its uncertainty")
+    parser.add_argument("--at", type=_time_s, metavar="S", help="where to begin, seconds from the recording's beginning")
+    parser.add_argument("--window", type=_window_ms, metavar="MS", help="how far back events are shown (default 50 ms)")
+    parser.add_argument("--layers", metavar="NAME[,NAME]", help="layers to show at first (default: the most useful ones)")
+    parser.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH",
+                        help="size of the window or picture (default 1280x800)")
+    parser.add_argument("--screenshot", metavar="FILE.png", help="draw one picture, without a window or display, and end")
+    parser.add_argument("--force", action="store_true", help="replace a picture that exists")
+    _add_size(parser)
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    size = int(width), int(height)
+    if not (320 <= size[0] <= 8192 and 240 <= size[1] <= 8192):
+        raise argparse.ArgumentTypeError(f"must be within 320x240 and 8192x8192, not {text}")
+    return size
+
+
+def _window_ms(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"must be within 0.1 and 10000 ms, not {text}")
+    return value
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -142,5 +172,6 @@ _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),
     "calibrate": ("estimate a camera's intrinsics from recordings or detections", _calibrate),
+    "view": ("look at a recording in space and time", _view),
     "export": ("write a calibration for another program", _export),
 }

@@ -10,12 +10,15 @@ from typing import Any
 from evcam._jit import kernel
 
 _LARGEST_SIDE = 40.0
+_MARGIN = 100
 
 
 @kernel
 def _blend(out: Any, row: int, column: int, rgb: Any, i: int, opacity: float) -> None:
     for c in range(3):
-        out[row, column, c] += (rgb[i, c] - out[row, column, c]) * opacity + 0.5 * (rgb[i, c] > out[row, column, c])
+        # Bytes are subtracted as numbers that cannot be negative.
+        below = float(out[row, column, c])
+        out[row, column, c] = int(below + (float(rgb[i, c]) - below) * opacity + 0.5)
 
 
 @kernel
@@ -33,7 +36,9 @@ def _splat(xyz: Any, rgb: Any, size: float, M: Any, f: float, cx: float, cy: flo
         if not (-_LARGEST_SIDE < u < width + _LARGEST_SIDE and -_LARGEST_SIDE < v < height + _LARGEST_SIDE):
             continue
         side = max(1, int(min(scale * size, _LARGEST_SIDE) + 0.5))
-        left, top = int(u - 0.5 * (side - 1) + _LARGEST_SIDE) - int(_LARGEST_SIDE), int(v - 0.5 * (side - 1) + _LARGEST_SIDE) - int(_LARGEST_SIDE)
+        # Whole numbers are cut towards zero: added and taken off again, a margin makes that downwards.
+        left = int(u - 0.5 * (side - 1) + _MARGIN) - _MARGIN
+        top = int(v - 0.5 * (side - 1) + _MARGIN) - _MARGIN
         for row in range(max(top, 0), min(top + side, height)):
             for column in range(max(left, 0), min(left + side, width)):
                 if Z < depth[row, column]:
@@ -48,7 +53,7 @@ def _segments(
     start: Any, stop: Any, rgb: Any, line_width: float, opacity: float, bias: float,
     M: Any, f: float, cx: float, cy: float, near: float, out: Any, depth: Any,
 ) -> None:
-    """Smooth segments before what lies behind them; ``bias``, a share of the depth, lets them win against a surface they lie on."""
+    """Smooth segments before what lies behind them; ``bias``, a share of the depth, lets them win on what they lie on."""
     height, width = depth.shape
     half = 0.5 * line_width
     for i in range(len(start)):

@@ -50,7 +50,9 @@ class Lines:
     opacity: float = 1.0
 
     @classmethod
-    def between(cls, start: ArrayLike, stop: ArrayLike, colour: Colour | Colours, width_px: float = 1.5, opacity: float = 1.0) -> Lines:
+    def between(
+        cls, start: ArrayLike, stop: ArrayLike, colour: Colour | Colours, width_px: float = 1.5, opacity: float = 1.0
+    ) -> Lines:
         """Segments (N, 3) to (N, 3) in one colour, or one each."""
         a, b = places(start), places(stop)
         return cls(a, b, colours(colour, len(a)), width_px, opacity)
