@@ -130,6 +130,30 @@ def _view(parser: argparse.ArgumentParser) -> None:
     _add_size(parser)
 
 
+def _coach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="REC", help="recording, replayed in real time; or: live, the first camera found")
+    parser.add_argument("--target", required=True, metavar="BOARD.yaml", help="target file")
+    parser.add_argument("--model", choices=("pinhole-radtan", "pinhole-equidistant"), default="pinhole-radtan",
+                        help="camera model (default %(default)s)")
+    for name, unit, default, what in (("focal", "PERCENT", 0.3, "focal length"), ("centre", "PX", 1.0, "principal point"),
+                                      ("projection", "PX", 0.5, "projection, in nine tenths of the image")):
+        parser.add_argument(f"--want-{name}", type=_above_zero, default=default, metavar=unit,
+                            help=f"standard deviation wanted of the {what} (default {default:g})")
+    parser.add_argument("--speed", type=_above_zero, default=1.0, metavar="X", help="replay so many times as fast (default 1)")
+    parser.add_argument("--until-enough", action="store_true", help="end as soon as it is enough")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="of the page on this machine (default: any free one)")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page, only say where it is")
+    _add_out(parser, "also write the views as detections (.csv), to calibrate from", required=False)
+    _add_size(parser)
+
+
+def _above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text}")
+    return value
+
+
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
     size = int(width), int(height)
@@ -173,5 +197,6 @@ _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "detect": ("find a board in recordings", _detect),
     "calibrate": ("estimate a camera's intrinsics from recordings or detections", _calibrate),
     "view": ("look at a recording in space and time", _view),
+    "coach": ("help to record a calibration: what is missing, and when it is enough", _coach),
     "export": ("write a calibration for another program", _export),
 }

@@ -11,7 +11,7 @@ from evcam.apps.view.session import Scenes, Session
 from evcam.apps.view.state import KEYS, LAYERS, ViewState
 from evcam.viz import theme
 from evcam.viz.scene import Canvas, Eye, Layer
-from evcam.viz.scene.shapes import Image, Labels, Lines
+from evcam.viz.scene.shapes import Labels
 
 _BAR, _PAD, _ROW = 58, 10, 21
 _WIDEST_SIDE, _NARROWEST_SIDE = 380, 190
@@ -102,8 +102,14 @@ def _draw_views(canvas: Canvas, areas: dict[str, Area], scenes: Scenes, state: V
     large, small = (rig, space) if state.swapped and "rig" in areas else (space, rig)
     _draw_view(canvas, areas["main"], *large, theme.BACKGROUND)
     if "rig" in areas:
-        _draw_view(canvas, areas["rig"], *small, theme.PANEL)
+        layers, eye = small
+        _draw_view(canvas, areas["rig"], tuple(map(_wordless, layers)), eye, theme.PANEL)
     _draw_picture(canvas, areas["picture"], scenes)
+
+
+def _wordless(layer: Layer) -> Layer:
+    """Words would cover a small view."""
+    return replace(layer, shapes=tuple(shape for shape in layer.shapes if not isinstance(shape, Labels)))
 
 
 def _draw_view(canvas: Canvas, area: Area, layers: tuple[Layer, ...], eye: Eye, background: tuple[int, int, int]) -> None:
@@ -121,14 +127,10 @@ def _draw_picture(canvas: Canvas, area: Area, scenes: Scenes) -> None:
     rows = np.minimum(np.arange(view.size[1]) * height // view.size[1], height - 1)
     columns = np.minimum(np.arange(view.size[0]) * width // view.size[0], width - 1)
     view.rgb[:] = scenes.picture[rows][:, columns]
-    overlay = [_at_present(layer) for layer in scenes.spacetime if layer.name == "grid"]
+    overlay = [layer for layer in scenes.spacetime if layer.name == "grid"]
     if overlay:
         view.draw(overlay, _facing(scenes, view))
     canvas.paste(view.rgb, area.left + (area.width - view.size[0]) // 2, area.top + (area.height - view.size[1]) // 2)
-
-
-def _at_present(layer: Layer) -> Layer:
-    return replace(layer, shapes=tuple(shape for shape in layer.shapes if isinstance(shape, (Lines, Labels, Image))))
 
 
 def _facing(scenes: Scenes, view: Canvas) -> Eye:
