@@ -16,6 +16,7 @@ from evcam.core.detections import Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid
 from evcam.detect.moving.stream import WINDOW_US, detect_moving
+from evcam.errors import EvcamError
 from evcam.viz.spacetime import SpaceTime, event_picture
 
 _PICTURE_US = 30_000
@@ -62,12 +63,16 @@ class Coaching:
             Stop as soon as the wanted standard deviations are reached.
         """
         drawn_s = 0.0
-        for piece in self._into_windows(pieces):
-            if self._failure is not None or (until_enough and self._enough.is_set()):
-                break
-            if len(piece) and time.monotonic() - drawn_s >= _PICTURE_EVERY_S:
-                drawn_s = time.monotonic()
-                self._publish_picture(piece)
+        try:
+            for piece in self._into_windows(pieces):
+                if self._failure is not None or (until_enough and self._enough.is_set()):
+                    break
+                if len(piece) and time.monotonic() - drawn_s >= _PICTURE_EVERY_S:
+                    drawn_s = time.monotonic()
+                    self._publish_picture(piece)
+        except EvcamError:
+            self._windows.put(None)  # or the detector would wait for ever
+            raise
         return self.finish()
 
     def finish(self) -> Progress:

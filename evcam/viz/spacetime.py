@@ -21,7 +21,7 @@ _LENGTH = 1.7
 _ARROW_PX = 6.0
 _LONGEST_ARROWS = 2.5
 _MOST_ARROWS = 4_000
-_TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
+_MOST_STEPS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ def frame_layer(space: SpaceTime) -> Layer:
 
 def tick_times_us(window_us: int) -> NDArray[np.int64]:
     """Round times from now to the window's other end, at most seven."""
-    step_us = next((1000 * t for t in _TICKS if window_us / (1000 * t) <= 6), window_us)
+    decade = 10 ** int(np.log10(max(window_us / _MOST_STEPS, 1)))
+    step_us = next(k * decade for k in (1, 2, 5, 10, 20) if window_us <= _MOST_STEPS * k * decade)
     return np.arange(0, window_us + 1, step_us)
 
 

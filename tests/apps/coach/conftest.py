@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import shutil
 import subprocess
 import time
 from base64 import b64decode
@@ -50,7 +49,8 @@ class Browser:
             if value:
                 return value
             time.sleep(0.1)
-        raise AssertionError(f"{expression} did not become true within {timeout_s} s; page: {self.evaluate('document.body.innerText')}")
+        page = self.evaluate("document.body.innerText")
+        raise AssertionError(f"{expression} did not become true within {timeout_s} s; page: {page}")
 
     def resize(self, width: int, height: int) -> None:
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
