@@ -40,7 +40,9 @@ if TYPE_CHECKING:
     from evcam.flow import normal_flow as normal_flow
     from evcam.io import open_recording
     from evcam.motion import VelocityEstimate as VelocityEstimate
+    from evcam.motion import VelocityEstimator as VelocityEstimator
     from evcam.motion import VelocityOptions as VelocityOptions
+    from evcam.motion import estimate_velocity as estimate_velocity
 
     open = open_recording
     __version__: str
@@ -56,9 +58,11 @@ _NAMES = {
     "Events": ("evcam.core.events", "Events"),
     "ImuSamples": ("evcam.core.imu", "ImuSamples"),
     "VelocityEstimate": ("evcam.motion", "VelocityEstimate"),
+    "VelocityEstimator": ("evcam.motion", "VelocityEstimator"),
     "VelocityOptions": ("evcam.motion", "VelocityOptions"),
     "calibrate": ("evcam.calib", "calibrate"),
     "compare": ("evcam.calib", "compare"),
+    "estimate_velocity": ("evcam.motion", "estimate_velocity"),
     "load_target": ("evcam.core.target", "load_target"),
     "normal_flow": ("evcam.flow", "normal_flow"),
     "open": ("evcam.io", "open_recording"),

@@ -85,9 +85,9 @@ def posterior(hypotheses: Sequence[Rates], wrong_share: float, spreads: Array) -
     """
     def at(directions: Array, areas: Array) -> Posterior:
         costs = [direction_costs(directions, rates, wrong_share, spreads) - rates.log_weight for rates in hypotheses]
-        return _moments(directions, np.stack(costs), areas)
+        return moments(directions, np.stack(costs), areas)
 
-    lattice = np.concatenate([_half_sphere(_COARSE), _meeting_points(hypotheses[0].a)])
+    lattice = np.concatenate([half_sphere(_COARSE), _meeting_points(hypotheses[0].a)])
     result = at(lattice, np.ones(len(lattice)))
     if result.variances[1] > _WIDE_RAD**2:
         return result
@@ -95,7 +95,7 @@ def posterior(hypotheses: Sequence[Rates], wrong_share: float, spreads: Array) -
     # The maximum may be a narrow ridge with wide wings: wings are covered, and the patch follows what it finds.
     for _ in range(_STAGES):
         before = np.sqrt(sharp.variances)
-        sharp = at(*_patch(sharp.axes, before))
+        sharp = at(*patch_around(sharp.axes, before))
         ratio = np.sqrt(sharp.variances) / before
         if (ratio > _MATCH[0]).all() and (ratio < _MATCH[1]).all():
             break
@@ -170,7 +170,8 @@ def sign_log_odds(rates: Rates, direction: Array, covariance: Array) -> float:
     return float((np.tanh(0.85 * along / spread) * np.minimum(1.7 / np.maximum(doubt, 1e-12), _MOST_LOG_ODDS)).sum())
 
 
-def _moments(directions: Array, costs: Array, areas: Array) -> Posterior:
+def moments(directions: Array, costs: Array, areas: Array) -> Posterior:
+    """Mean axis and spread of the posterior that directions (D, 3) with these areas have at costs (H, D)."""
     weights = np.exp(costs.min() - costs) * areas
     total = weights.sum(0)
     # Second moments about the best direction: about the origin, those of narrow posteriors would drown in rounding.
@@ -178,7 +179,7 @@ def _moments(directions: Array, costs: Array, areas: Array) -> Posterior:
     turned = directions * np.where(directions @ best < 0, -1.0, 1.0)[:, None]
     mean = total @ turned
     mean /= np.linalg.norm(mean)
-    basis = _plane(mean)
+    basis = plane_across(mean)
     apart = (turned - mean) @ basis
     variances, axes = np.linalg.eigh((apart * total[:, None]).T @ apart / total.sum())
     frame = np.concatenate([basis @ axes, mean[:, None]], 1)
@@ -189,7 +190,7 @@ def _sharp(rates: Rates, direction: Array) -> Posterior:
     """Maximum and curvature of the lines' agreement alone, by Gauss-Newton steps on the sphere."""
     information = np.eye(2)
     for _ in range(_NEWTON_STEPS):
-        basis = _plane(direction)
+        basis = plane_across(direction)
         errors, rows = rates.errors(direction), rates.a @ basis
         variance = np.maximum(np.einsum("i,mij,j->m", direction, rates.covariance, direction), 1e-300)
         weights = (np.abs(errors) < _FAR_SIGMA) / variance
@@ -198,11 +199,11 @@ def _sharp(rates: Rates, direction: Array) -> Posterior:
         direction = direction + basis @ (step * min(1.0, _COARSE_RAD / max(float(np.hypot(*step)), 1e-300)))
         direction /= np.linalg.norm(direction)
     sizes, axes = np.linalg.eigh(information)
-    frame = np.concatenate([_plane(direction) @ axes[:, ::-1], direction[:, None]], 1)
+    frame = np.concatenate([plane_across(direction) @ axes[:, ::-1], direction[:, None]], 1)
     return Posterior(frame, np.clip(1 / np.maximum(sizes[::-1], 1e-300), _LEAST_VARIANCE, _WIDE_RAD**2), np.inf, 0)
 
 
-def _plane(direction: Array) -> Array:
+def plane_across(direction: Array) -> Array:
     """Two orthogonal unit vectors across a unit vector, columns (3, 2)."""
     return np.asarray(np.linalg.svd(direction[None])[2][1:].T)
 
@@ -217,7 +218,7 @@ def _meeting_points(a: Array) -> Array:
     return unit
 
 
-def _half_sphere(count: int) -> Array:
+def half_sphere(count: int) -> Array:
     """Directions evenly spread over a half sphere (a Fibonacci lattice)."""
     i = np.arange(count) + 0.5
     z, angle = i / count, np.pi * (1 + np.sqrt(5)) * i
@@ -225,7 +226,7 @@ def _half_sphere(count: int) -> Array:
     return np.stack([r * np.cos(angle), r * np.sin(angle), z], 1)
 
 
-def _patch(axes: Array, sigmas: Array) -> tuple[Array, Array]:
+def patch_around(axes: Array, sigmas: Array) -> tuple[Array, Array]:
     """Directions around the last axis, dense within a standard deviation and reaching far, and their areas."""
     place = np.linspace(-_DENSE, _DENSE, _SIDE)
     side, width = np.sinh(place), np.cosh(place)

@@ -1,0 +1,181 @@
+"""From the events of one window to its estimate; what both the batch and the stream use."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.core.camera import Camera
+from evcam.core.events import Events
+from evcam.errors import InputError
+from evcam.flow import edge_crossings
+from evcam.motion.direction import Motion, direction_of_motion
+from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
+from evcam.motion.gyro import GyroWindow
+from evcam.motion.judging import is_line
+from evcam.motion.lines import MovingLine, Workspace, fit_stretch
+from evcam.motion.options import VelocityOptions
+from evcam.motion.pixels import PixelTable
+from evcam.motion.posterior import LineRates
+from evcam.motion.rotation import Rotation
+from evcam.motion.stretches import EdgeMotion, edge_motion, stretches
+from evcam.motion.window import Window
+from evcam.solvers import EventNoise
+from evcam.solvers.gyro_terms import gyro_terms
+from evcam.solvers.joint_fits import JointFits, fit_jointly
+
+Array = NDArray[np.float64]
+
+# Bursts of events that began before the window.
+LEAD_US = 20_000
+_FEWEST_CROSSINGS = 50
+# Edges move by about so much while lines are first looked for.
+_FIRST_LOOK_PX = 8.0
+_SHORTEST_LOOK_S = 0.002
+_MOST_PER_LINE = 300
+_OWNED = 0.5
+_MOVES_SIGMA = 3.0
+_FEWEST_LINES = 3
+_GIVEN_RADPS = 0.002
+_RESOLVED_LOG_ODDS = 6.0
+# Edges whose speed is seen well enough to choose the next window by.
+_SURE_RAD = 0.15
+
+
+class WindowSolver:
+    """Estimates windows one after another; holds what carries over from one to the next.
+
+    Attributes
+    ----------
+    speed_pxps : float
+        Median motion of the edges of the last window, without rotation; NaN before the first.
+    """
+
+    def __init__(self, camera: Camera, options: VelocityOptions) -> None:
+        self.options, self.camera = options, camera
+        self.speed_pxps = np.nan
+        self._table: PixelTable | None = None
+        self._look_pxps = np.nan
+        self._next_id = 0
+
+    @property
+    def table(self) -> PixelTable:
+        """Bearings of the pixels, computed when first needed."""
+        if self._table is None:
+            self._table = PixelTable.of(self.camera)
+        return self._table
+
+    def solve(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow, notes: tuple[str, ...] = ()) -> VelocityEstimate:
+        """The estimate of one window; the events begin up to `LEAD_US` before it."""
+        if (events.width, events.height) != (self.camera.width, self.camera.height):
+            raise InputError(f"velocity: events of a {events.width}x{events.height} sensor do not belong to a "
+                             f"{self.camera.width}x{self.camera.height} camera")
+        count = len(events.between(*span_us))
+        notes = (*notes, *gyro.notes)
+        window = self._window(events, span_us, gyro)
+        if len(window.t_s) < _FEWEST_CROSSINGS:
+            return VelocityEstimate.missing(span_us, MotionStatus.EMPTY, event_count=count, notes=notes)
+        lines = self._lines(window)
+        fits = fit_jointly([window.for_solvers(_some(line.members)) for line in lines], EventNoise()) if lines else None
+        if fits is None:
+            status = MotionStatus.NO_LINES if len(lines) < _FEWEST_LINES else MotionStatus.STILL
+            return VelocityEstimate.missing(span_us, status, event_count=count, notes=notes)
+        lines = [lines[k] for k in fits.used]
+        rates = _rates(window, lines, fits)
+        gyro_std = self._gyro_std(window, gyro)
+        unsure = np.hypot(rates.speed_std, gyro_std * np.linalg.norm(rates.speed_by_gyro, axis=1))
+        moving = np.asarray(rates.speed > _MOVES_SIGMA * unsure)
+        motion = None
+        if moving.sum() >= _FEWEST_LINES:
+            motion = direction_of_motion(rates[moving], np.zeros(3), gyro_std**2 * np.eye(3))
+        constraints = self._constraints(window, lines, fits, rates, moving, motion)
+        status = self._status(motion, rates, moving, len(lines))
+        if status is not MotionStatus.OK or motion is None:
+            return VelocityEstimate.missing(span_us, status, lines=constraints, event_count=count, notes=notes)
+        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, motion.covariance,
+                                motion.sign_log_odds > _RESOLVED_LOG_ODDS, constraints, count, notes)
+
+    def look_ahead(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> bool:
+        """Set the speeds from a first stretch of the recording; False if it holds too little."""
+        window = self._window(events, span_us, gyro)
+        return len(window.t_s) >= _FEWEST_CROSSINGS and self._measure(edge_motion(window, window.half_s), window)
+
+    def _window(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> Window:
+        middle_us, half_s = (span_us[0] + span_us[1]) // 2, (span_us[1] - span_us[0]) * 5e-7
+        times = None if gyro.t_us is None else np.asarray((gyro.t_us - middle_us) * 1e-6, np.float64)
+        rotation = Rotation.of(-half_s, half_s, gyro.radps, times)
+        return Window.of(edge_crossings(events), span_us, rotation, self.table)
+
+    def _gyro_std(self, window: Window, gyro: GyroWindow) -> float:
+        """Standard deviation of the mean angular velocity per axis; with one that was given, nothing is wrong but its rounding."""
+        if gyro.t_us is None:
+            return _GIVEN_RADPS
+        noise = self.options.gyro_noise_radps_rthz / np.sqrt(2 * window.half_s)
+        return float(np.sqrt(self.options.gyro_bias_radps**2 + gyro.gap_radps**2 + noise**2 + _GIVEN_RADPS**2))
+
+    def _measure(self, motion: EdgeMotion, window: Window) -> bool:
+        sure = motion.angle_std < _SURE_RAD
+        if sure.sum() < _FEWEST_CROSSINGS:
+            return False
+        focal = float(np.sqrt(self.camera.params[0] * self.camera.params[1]))
+        self.speed_pxps = focal * float(np.median(np.abs(motion.speed[sure])))
+        self._look_pxps = float(np.median(motion.sensor_pxps[sure]))
+        return True
+
+    def _lines(self, window: Window) -> list[MovingLine]:
+        """Lines of the window, the ones with most crossings first."""
+        look_s = window.half_s
+        if np.isfinite(self._look_pxps):
+            look_s = min(max(0.5 * _FIRST_LOOK_PX / self._look_pxps, _SHORTEST_LOOK_S), window.half_s)
+        motion = edge_motion(window, look_s)
+        self._measure(motion, window)
+        space, owned, found = Workspace.of(window), np.zeros(len(window.t_s), bool), []
+        for stretch in stretches(window, motion, self.options.min_crossings):
+            if owned[stretch.members].mean() > _OWNED:
+                continue
+            line = fit_stretch(window, stretch, look_s, space)
+            if line is None or owned[line.members].mean() > _OWNED or not is_line(window, line, self.options.min_crossings):
+                continue
+            owned[line.members] = True
+            line.id, self._next_id = self._next_id, self._next_id + 1
+            found.append(line)
+        return found
+
+    def _status(self, motion: Motion | None, rates: LineRates, moving: NDArray[np.bool_], lines: int) -> MotionStatus:
+        if lines < _FEWEST_LINES:
+            return MotionStatus.NO_LINES
+        if motion is None:
+            return MotionStatus.STILL
+        spread = np.linalg.eigvalsh(rates.b[moving].T @ rates.b[moving] / moving.sum())
+        if in_plane_std_rad(motion.vector, motion.covariance) > np.radians(self.options.max_in_plane_std_deg):
+            return MotionStatus.ONE_DIRECTION if spread[1] < 0.02 else MotionStatus.UNCERTAIN
+        return MotionStatus.OK
+
+    def _constraints(self, window: Window, lines: list[MovingLine], fits: JointFits, rates: LineRates,
+                     moving: NDArray[np.bool_], motion: Motion | None) -> tuple[LineConstraint, ...]:
+        errors = np.full(len(lines), np.nan)
+        if motion is not None:
+            errors[moving] = motion.errors
+        covariances, out = fits.fits.covariances * fits.widening[:, None, None], []
+        for k, line in enumerate(lines):
+            ends = line.frame[2] + np.array([[line.low], [line.high]]) * line.frame[0]
+            mine = np.zeros(len(window.t_s), np.bool_)
+            mine[line.members] = True
+            out.append(LineConstraint(line.id, rates.b[k], rates.a[k], covariances[k], float(fits.fits.front_shares[k]),
+                                      float(errors[k]), self.camera.project(ends), window.crossings[mine]))
+        return tuple(out)
+
+
+def _some(members: NDArray[np.int64]) -> NDArray[np.int64]:
+    """At most so many members, evenly over the window."""
+    if len(members) <= _MOST_PER_LINE:
+        return members
+    return members[np.linspace(0, len(members) - 1, _MOST_PER_LINE).astype(np.int64)]
+
+
+def _rates(window: Window, lines: list[MovingLine], fits: JointFits) -> LineRates:
+    rates = fits.rates()
+    terms = gyro_terms(fits.stack, fits.fits.vectors, fits.fits.noise)
+    rays = np.stack([line.frame[2] + (line.low + line.high) / 2 * line.frame[0] for line in lines])
+    rays /= np.linalg.norm(rays, axis=1, keepdims=True)
+    return LineRates(rates.b, rates.a, rates.covariance, rays, terms.shifts[:, 3:])

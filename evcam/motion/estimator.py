@@ -1,0 +1,181 @@
+"""Direction of motion from a stream of events and gyro samples."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from evcam.core.camera import Camera
+from evcam.core.events import Events
+from evcam.core.imu import ImuSamples
+from evcam.errors import InputError
+from evcam.motion.core import LEAD_US, WindowSolver
+from evcam.motion.estimate import MotionStatus, VelocityEstimate
+from evcam.motion.gyro import GyroBuffer, GyroWindow
+from evcam.motion.options import VelocityOptions
+
+_FIRST_LOOK_US = 10_000
+
+
+class VelocityEstimator:
+    """Estimates as events and gyro samples come in.
+
+    Pushed events are kept, not copied, until their window is done; a window is done when events and gyro have passed its end.
+    Nothing is shared between estimators, and the kernels release the GIL.
+
+    Parameters
+    ----------
+    camera : Camera
+    options : VelocityOptions, optional
+    angular_velocity_radps : array_like of float, shape (3,), optional
+        Of the camera, in its own axes; then no gyro is waited for.
+
+    Examples
+    --------
+    >>> camera = Camera("pinhole-radtan", [200, 200, 119.5, 89.5, 0, 0, 0, 0, 0], 240, 180)
+    >>> odometer = VelocityEstimator(camera, angular_velocity_radps=[0, 0, 0])
+    >>> odometer.push_events(Events.empty(240, 180))
+    >>> odometer.poll()
+    []
+    """
+
+    def __init__(
+        self, camera: Camera, options: VelocityOptions | None = None, *, angular_velocity_radps: ArrayLike | None = None
+    ) -> None:
+        self.options = options or VelocityOptions()
+        self._solver = WindowSolver(camera, self.options)
+        self._gyro = GyroBuffer()
+        self._constant = None if angular_velocity_radps is None else _checked(angular_velocity_radps)
+        self._pieces: deque[Events] = deque()
+        self._start_us: int | None = None
+        self._length_us: int | None = None
+        self._finished = False
+
+    def push_events(self, events: Events) -> None:
+        """Add events that follow those pushed before.
+
+        Raises
+        ------
+        InputError
+            Events of another sensor, or that begin before the last ones end, or after `finish`.
+        """
+        camera = self._solver.camera
+        if self._finished:
+            raise InputError("velocity: the stream was finished; make a new estimator")
+        if (events.width, events.height) != (camera.width, camera.height):
+            raise InputError(f"velocity: events of a {events.width}x{events.height} sensor do not belong to a "
+                             f"{camera.width}x{camera.height} camera")
+        if not len(events):
+            return
+        if self._pieces and events.t[0] < self._pieces[-1].t[-1]:
+            raise InputError(f"velocity: events at {events.t[0]} us follow events at {self._pieces[-1].t[-1]} us; "
+                             "push them in the order of time")
+        if self._start_us is None:
+            self._start_us = int(events.t[0])
+        self._pieces.append(events)
+
+    def push_imu(self, samples: ImuSamples) -> None:
+        """Add gyro samples, with their `R_cam_imu` and `offset_us`; they may come before or after the events."""
+        if self._constant is not None:
+            raise InputError("velocity: the angular velocity was given; a gyro cannot be used with it")
+        self._gyro.push(samples)
+
+    def poll(self) -> list[VelocityEstimate]:
+        """Estimates of all windows that have become ready."""
+        return self._ready(last=False)
+
+    def finish(self) -> list[VelocityEstimate]:
+        """No more events or samples will come: what is left, its last window ending with the last event."""
+        estimates = self._ready(last=True)
+        self._finished = True
+        self._pieces.clear()
+        return estimates
+
+    def _ready(self, last: bool) -> list[VelocityEstimate]:
+        estimates: list[VelocityEstimate] = []
+        while self._start_us is not None and self._pieces:
+            end_us = int(self._pieces[-1].t[-1]) + 1
+            if self._start_us >= end_us:
+                break
+            stop_us = self._stop_us(end_us, last)
+            if stop_us is None or (stop_us > end_us and not last):
+                break
+            stop_us = min(stop_us, end_us)
+            if not (last or self._gyro_is_there(stop_us, end_us)):
+                break
+            estimates.append(self._estimate((self._start_us, stop_us)))
+            self._forget(stop_us)
+        return estimates
+
+    def _stop_us(self, end_us: int, last: bool) -> int | None:
+        """End of the next window; None as long as it cannot be told."""
+        assert self._start_us is not None
+        options = self.options
+        if options.window_us is not None:
+            return self._start_us + options.window_us
+        if options.window_events is not None:
+            return self._after_count(options.window_events, last)
+        if not np.isfinite(self._solver.speed_pxps) and not self._looked_ahead(end_us, last):
+            return None
+        speed = self._solver.speed_pxps
+        length_us = options.longest_us if not np.isfinite(speed) or speed <= 0 else 1e6 * options.motion_px / speed
+        return self._start_us + int(min(max(length_us, options.shortest_us), options.longest_us))
+
+    def _after_count(self, count: int, last: bool) -> int | None:
+        assert self._start_us is not None
+        held = 0
+        for piece in self._pieces:
+            first = int(np.searchsorted(piece.t, self._start_us))
+            if held + len(piece) - first >= count:
+                return int(piece.t[first + count - held - 1]) + 1
+            held += len(piece) - first
+        return int(self._pieces[-1].t[-1]) + 1 if last else None
+
+    def _looked_ahead(self, end_us: int, last: bool) -> bool:
+        """Measure the first motion on a stretch that grows until it shows one; True when done."""
+        assert self._start_us is not None
+        length_us = _FIRST_LOOK_US
+        while length_us < self.options.longest_us:
+            stop_us = min(self._start_us + length_us, end_us)
+            if self._start_us + length_us > end_us and not last:
+                return False
+            if not (last or self._gyro_is_there(stop_us, end_us)):
+                return False
+            gyro = self._rotation(self._start_us, stop_us)
+            if gyro is None or self._solver.look_ahead(self._events(self._start_us, stop_us), (self._start_us, stop_us), gyro):
+                return True
+            length_us *= 2
+        return True
+
+    def _gyro_is_there(self, stop_us: int, end_us: int) -> bool:
+        return self._constant is not None or self._gyro.reaches(stop_us) or end_us > stop_us + self.options.imu_patience_us
+
+    def _rotation(self, start_us: int, stop_us: int) -> GyroWindow | None:
+        return GyroWindow(None, self._constant) if self._constant is not None else self._gyro.window(start_us, stop_us)
+
+    def _estimate(self, span_us: tuple[int, int]) -> VelocityEstimate:
+        gyro = self._rotation(*span_us)
+        events = self._events(span_us[0] - LEAD_US, span_us[1])
+        if gyro is None:
+            return VelocityEstimate.missing(span_us, MotionStatus.NO_GYRO, event_count=len(events.between(*span_us)))
+        return self._solver.solve(events, span_us, gyro)
+
+    def _events(self, start_us: int, stop_us: int) -> Events:
+        camera = self._solver.camera
+        pieces = [piece.between(start_us, stop_us) for piece in self._pieces if piece.t[-1] >= start_us and piece.t[0] < stop_us]
+        return Events.joined(pieces) if pieces else Events.empty(camera.width, camera.height)
+
+    def _forget(self, stop_us: int) -> None:
+        self._start_us = stop_us
+        while self._pieces and self._pieces[0].t[-1] < stop_us - LEAD_US and len(self._pieces) > 1:
+            self._pieces.popleft()
+        self._gyro.forget_before(stop_us)
+
+
+def _checked(angular_velocity_radps: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    w = np.array(angular_velocity_radps, float)
+    if w.shape != (3,) or not np.isfinite(w).all():
+        raise InputError(f"velocity: the angular velocity must be three finite numbers in rad/s, not {angular_velocity_radps!r}")
+    return w

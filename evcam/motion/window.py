@@ -1,0 +1,68 @@
+"""The edge crossings of one window, derotated to its middle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evcam.flow import Crossings
+from evcam.motion._lines import _derotate
+from evcam.motion.pixels import PixelTable
+from evcam.motion.rotation import Rotation
+from evcam.solvers import DerotatedEvents
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Window:
+    """Edge crossings in the order of time.
+
+    Attributes
+    ----------
+    crossings : Crossings
+    t_s : ndarray of float64, shape (N,)
+        Seconds from the middle.
+    f : ndarray of float64, shape (N, 3)
+        Bearings turned to the middle.
+    scale : ndarray of float64, shape (N,)
+        Radians per pixel.
+    half_s : float
+        Half of the window.
+    rotation : Rotation
+    table : PixelTable
+    """
+
+    crossings: Crossings
+    t_s: Array
+    f: Array
+    scale: Array
+    half_s: float
+    rotation: Rotation
+    table: PixelTable
+
+    @classmethod
+    def of(cls, crossings: Crossings, span_us: tuple[int, int], rotation: Rotation, table: PixelTable) -> Window:
+        """Derotate crossings; those in pixels that the camera's model does not reach are left out."""
+        seen = (crossings.full > 0) & np.isfinite(table.scales[crossings.y, crossings.x])
+        crossings = crossings[seen].between(*span_us)
+        t_s = np.asarray((crossings.t - (span_us[0] + span_us[1]) // 2) * 1e-6, np.float64)
+        f, scale = np.empty((len(t_s), 3)), np.empty(len(t_s))
+        _derotate(t_s, crossings.x, crossings.y, table.bearings, table.scales, rotation.start_s, rotation.step_s, rotation.R,
+                  rotation.rates, f, scale)
+        return cls(crossings, t_s, f, scale, (span_us[1] - span_us[0]) * 5e-7, rotation, table)
+
+    def span(self, half_s: float) -> tuple[int, int]:
+        """Positions of the crossings within so many seconds of the middle."""
+        begin, end = np.searchsorted(self.t_s, (-half_s, half_s))
+        return int(begin), int(end)
+
+    def for_solvers(self, members: Indices) -> DerotatedEvents:
+        """Some of the crossings with all their derivatives."""
+        R, rates, integrals = self.rotation.at(self.t_s[members])
+        f, c = self.f[members], self.crossings
+        jacobians = R @ self.table.jacobians[c.y[members], c.x[members]]
+        return DerotatedEvents(f, self.t_s[members], jacobians, np.cross(rates, f), integrals)
