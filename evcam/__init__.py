@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from evcam import errors as errors
     from evcam import io as io
     from evcam import motion as motion
+    from evcam import report as report
     from evcam import sim as sim
     from evcam import solvers as solvers
     from evcam import viz as viz
@@ -68,7 +69,7 @@ _NAMES = {
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "motion", "sim", "solvers", "viz")
+_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "motion", "report", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 

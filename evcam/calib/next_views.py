@@ -83,8 +83,8 @@ def _missing(calibration: Calibration, coverage: Coverage) -> Iterator[tuple[str
             yield f"tilt the board by 20 to 40 degrees so that its {name} side is farther away", [pose]
     if coverage.is_one_distance:
         near, far = coverage.distance_range_m
-        yield f"hold the board nearer than {near:.2f} m", _tilted(calibration, middle, _NEARER * near)
-        yield f"hold the board farther away than {far:.2f} m", _tilted(calibration, middle, _FARTHER * far)
+        yield f"hold the board nearer than {near:.3g} m", _tilted(calibration, middle, _NEARER * near)
+        yield f"hold the board farther away than {far:.3g} m", _tilted(calibration, middle, _FARTHER * far)
 
 
 def _tilted(calibration: Calibration, px: Array, distance_m: float) -> list[tuple[Array, Array]]:

@@ -95,9 +95,9 @@ def judge(calibration: Calibration) -> Judgement:
     that all views share and that the lens model can take up.
     """
     coverage = measure_coverage(calibration)
-    reasons = [
-        *_amount(calibration), *_focal_lengths(calibration, coverage), *_reach(calibration, coverage), *_uncertainty(calibration),
-        *_errors(calibration), *_motion(calibration), *_board(calibration),
+    reasons = [  # causes before what they cause
+        *_board(calibration), *_errors(calibration), *_motion(calibration), *_amount(calibration),
+        *_focal_lengths(calibration, coverage), *_reach(calibration, coverage), *_uncertainty(calibration),
     ]
     order = [Grade.DISTRUST, Grade.USABLE]
     return Judgement(tuple(sorted(reasons, key=lambda reason: order.index(reason.grade))))
@@ -149,7 +149,7 @@ def _beyond_the_board(calibration: Calibration, coverage: Coverage) -> Iterator[
         return
     zones = [zone.name for zone, part in zip(coverage.zones, uncertain, strict=True) if (part > ZONE_PX).mean() > UNSURE_SHARE]
     known = uncertain[np.isfinite(uncertain)]
-    worst = f"up to {known.max():.1f} px" if len(known) == uncertain.size else "in places without limit"
+    worst = f"up to {known.max():.1f} px" if len(known) == uncertain.size else "and in places the lens model does not reach"
     where = f"{100 * share:.0f} % of the image ({_list_zones(zones)})"
     yield Reason(Grade.USABLE, f"in {where} the projection is uncertain by more than {ZONE_PX:.0f} px, {worst}; "
                                "bring the board farther out there, or do not use the image there")

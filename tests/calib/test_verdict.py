@@ -75,7 +75,8 @@ def test_a_border_that_was_never_covered(held, radtan):
     (text,) = (text for text in judge(calibration).texts if "of the image (the four corners" in text)
     assert text.endswith("bring the board farther out there, or do not use the image there")
     corner, middle = calibration.projection_std([[3.0, 3.0], [173.0, 130.0]], rotation_free=True)
-    assert not corner < 1 < 10 * middle
+    assert not corner <= 1
+    assert middle < 0.5
     assert judge(calibration).grade is not Grade.GOOD
     assert [view.text for view in what_next(calibration) if "top left corner" in view.text] == \
         ["bring the board to the top left corner of the image"]
@@ -146,19 +147,21 @@ def test_a_sharp_image_in_quick_motion_is_blamed_for_neither():
     assert not any("in focus" in text or "hardly moved" in text for text in texts)
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_what_is_promised_for_the_next_views_comes(make_detections, seed):
-    """Views that tilt one side away, recorded on top, lower the uncertainty as predicted."""
-    R, t = waved(tilt_rad=0.04)
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize(("tilt_rad", "gain"), [(0.04, 0.9), (0.15, 0.27)])
+def test_what_is_promised_for_the_next_views_comes(make_detections, tilt_rad, gain, seed):
+    """One more view that tilts one side away, recorded on top, lowers the uncertainty as predicted, much or little."""
+    R, t = waved(tilt_rad=tilt_rad)
     flat = calibrate(make_detections(R=R, t=t, seed=seed))
     (promised,) = (view for view in what_next(flat) if "left side" in view.text)
     tilted = exp_so3([0, 0.45, 0]) @ exp_so3([0, 0, np.pi / 2])
-    R = np.concatenate([R, np.tile(tilted, (4, 1, 1))])
-    t = np.concatenate([t, np.tile(np.array([0, 0, 0.7]) - tilted @ BOARD.object_points.mean(0), (4, 1))])
+    R = np.concatenate([R, tilted[None]])
+    t = np.concatenate([t, [np.array([0, 0, 0.7]) - tilted @ BOARD.object_points.mean(0)]])
     more = calibrate(make_detections(R=R, t=t, seed=seed))
     grid = np.stack(np.meshgrid(np.linspace(0, 345, 16), np.linspace(0, 259, 12)), -1)
     before, after = (np.nanquantile(c.projection_std(grid, rotation_free=True), 0.9) for c in (flat, more))
-    assert 1 - after / before == pytest.approx(promised.gain, abs=0.15)
+    assert promised.gain == pytest.approx(gain, abs=0.1)
+    assert 1 - after / before == pytest.approx(promised.gain, abs=0.12)
 
 
 def test_the_gravest_reason_comes_first(held):
