@@ -50,6 +50,7 @@ def _evidence(args: Namespace, recording: Recording) -> Evidence:
         outlines=() if detections is None else outlines_of(detections, recording.name, calibration),
         path=None if calibration is None else _path(calibration, recording.name),
         estimates=load_velocity_csv(args.velocity) if args.velocity else (),
+        imu=recording.imu() if camera is not None and recording.has_imu else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,14 @@ from evcam.calib import Calibration
 from evcam.core.camera import Camera
 from evcam.core.detections import Detections
 from evcam.core.events import Events
+from evcam.core.imu import ImuSamples
 from evcam.core.target import Target
 from evcam.flow import NormalFlow, normal_flow
 from evcam.io import Recording
 from evcam.motion.estimate import VelocityEstimate
+from evcam.viz.eventails import Swept, eventails_layer, sweep
 from evcam.viz.rate import RateProfile
-from evcam.viz.rig import Path, board_layer, path_layer, rig_eye, rig_size_m, velocity_layer
+from evcam.viz.rig import Path, board_layer, camera_layer, path_layer, rig_eye, rig_size_m, velocity_layer
 from evcam.viz.scene import Layer
 from evcam.viz.spacetime import SpaceTime, event_picture, events_layer, flow_layer, frame_layer, plane_layer
 from evcam.viz.tubes import Outlines, arcs_layer, grid_layer, outlines, tubes_layer
@@ -28,8 +30,9 @@ from evcam.viz.window import EventWindow
 
 T = TypeVar("T")
 
-_MOST_FLOW_EVENTS = 200_000
+_MOST_EVENTS = 200_000
 _FLOW_MARGIN_US = 20_000
+_SOON = "..."
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -45,6 +48,9 @@ class Evidence:
         Of this recording's views.
     path : Path or None
     estimates : tuple of VelocityEstimate
+        From a file; without one the direction is estimated in the window that is shown.
+    imu : ImuSamples or None
+        Of the recording.
     """
 
     camera: Camera | None = None
@@ -53,6 +59,12 @@ class Evidence:
     outlines: tuple[Outlines, ...] = ()
     path: Path | None = None
     estimates: tuple[VelocityEstimate, ...] = ()
+    imu: ImuSamples | None = None
+
+    @property
+    def can_find_lines(self) -> bool:
+        """Whether lines can be followed: that needs a camera and a gyro."""
+        return self.camera is not None and self.imu is not None
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -100,7 +112,8 @@ class Session:
         self.evidence = evidence
         self.window = EventWindow(recording)
         self._kept: dict[str, tuple[Any, Any]] = {}
-        self._edges = _Edges(background)
+        self._flow: Latest[NormalFlow] = Latest(normal_flow, background)
+        self._swept: Latest[Swept | None] = Latest(self._sweep, background)
         target, path = evidence.target, evidence.path
         self._size_m = rig_size_m(target, path)
         self.first_rig_eye = rig_eye(target, path)
@@ -112,7 +125,8 @@ class Session:
         names += ["tubes", "arcs", "grid"] if given.outlines else []
         names += ["board"] if given.target is not None else []
         names += ["camera path"] if given.path is not None and len(given.path) else []
-        names += ["velocity"] if given.estimates else []
+        names += ["velocity"] if given.estimates or given.can_find_lines else []
+        names += ["eventails"] if given.can_find_lines else []
         return tuple(names)
 
     @property
@@ -123,10 +137,11 @@ class Session:
     @property
     def has_news(self) -> bool:
         """Whether something that was computed beside the drawing is ready to be shown."""
-        return self._edges.is_ready
+        return self._flow.is_ready or self._swept.is_ready
 
     def scenes(self, state: ViewState) -> Scenes:
         """Everything to draw in a state."""
+        given = self.evidence
         space = SpaceTime(self.recording.width, self.recording.height, state.now_us, state.window_us)
         events = self.window.between(state.now_us - state.window_us, state.now_us + 1)
         on = [name for name in self.available if name not in state.hidden]
@@ -136,15 +151,25 @@ class Session:
         shown = [layer for name, layer in layers.items() if name in _SPACETIME]
         rig = [layer for name, layer in layers.items() if name in _RIG]
         notes = {name: layers[name].note if name in layers else "" for name in self.available}
+        if given.path is None and given.camera is not None:
+            rig.append(self._once("camera", (), camera_layer, given.camera, self._size_m))
         return Scenes(space, (frame_layer(space), *shown), tuple(rig), picture, events, notes)
 
     def _layer(self, name: str, space: SpaceTime, events: Events, state: ViewState, picture: NDArray[np.uint8]) -> Layer:
         given, key = self.evidence, (state.now_us, state.window_us)
         if name in ("normal flow", "arcs"):
-            flow = self._edges.near(space, self._with_margin(state))
+            flow = self._flow.near(key, lambda: self._with_margin(state))
             if flow is None:
-                return Layer(name, (), "...")
+                return Layer(name, (), _SOON)
             return self._once(name, (key, id(flow)), _OF_FLOW[name], given, space, flow)
+        if name == "eventails" or (name == "velocity" and not given.estimates):
+            swept = self._swept.near(key, lambda: events[max(0, len(events) - _MOST_EVENTS) :])
+            if not self._swept.is_known:
+                return Layer(name, (), _SOON)
+            if name == "eventails":
+                return self._once(name, (key, id(swept)), eventails_layer, space, swept)
+            estimates = () if swept is None else (swept.estimate,)
+            return self._velocity(estimates, state, (key, id(swept)))
         if name == "events":
             return self._once(name, (key, state.colouring), events_layer, space, events, state.colouring)
         if name == "image plane":
@@ -157,12 +182,21 @@ class Session:
             return self._once(name, (), board_layer, given.target)
         if name == "camera path" and given.path is not None and given.camera is not None:
             return self._once(name, key, path_layer, given.path, given.camera, state.now_us, self._size_m)
-        pose = None if given.path is None else given.path.pose(state.now_us)
-        return self._once(name, key, velocity_layer, given.estimates, state.now_us, pose, self._size_m)
+        return self._velocity(given.estimates, state, key)
 
-    def _with_margin(self, state: ViewState) -> Callable[[], Events]:
+    def _velocity(self, estimates: tuple[VelocityEstimate, ...], state: ViewState, key: object) -> Layer:
+        path = self.evidence.path
+        pose = None if path is None else path.pose(state.now_us)
+        return self._once("velocity", key, velocity_layer, estimates, state.now_us, pose, self._size_m, state.window_us)
+
+    def _with_margin(self, state: ViewState) -> Events:
         """Events from a little before the window to the present."""
-        return lambda: self.window.between(state.now_us - state.window_us - _FLOW_MARGIN_US, state.now_us + 1)
+        events = self.window.between(state.now_us - state.window_us - _FLOW_MARGIN_US, state.now_us + 1)
+        return events[max(0, len(events) - _MOST_EVENTS) :]
+
+    def _sweep(self, events: Events) -> Swept | None:
+        camera, imu = self.evidence.camera, self.evidence.imu
+        return None if camera is None or imu is None else sweep(events, camera, imu)
 
     def _once(self, name: str, key: object, make: Callable[..., T], *args: Any) -> T:
         """What ``make`` returns, anew only when the key has changed."""
@@ -181,31 +215,40 @@ _OF_FLOW: dict[str, Callable[[Evidence, SpaceTime, NormalFlow], Layer]] = {
 }
 
 
-class _Edges:
-    """Normal flow of the latest window that it has been computed for."""
+class Latest(Generic[T]):
+    """What a slow function makes of the latest window that it was asked for.
 
-    def __init__(self, background: bool) -> None:
+    Parameters
+    ----------
+    make : callable
+        Of events.
+    background : bool
+        Compute beside the caller, who then gets what was made last.
+    """
+
+    def __init__(self, make: Callable[[Events], T], background: bool) -> None:
+        self._make = make
         self._pool = ThreadPoolExecutor(1) if background else None
-        self._running: Future[NormalFlow] | None = None
-        self._key: tuple[int, int] | None = None
-        self._flow: NormalFlow | None = None
+        self._running: Future[T] | None = None
+        self._key: object = None
+        self._made: T | None = None
+        self.is_known = False
 
-    def near(self, space: SpaceTime, events: Callable[[], Events]) -> NormalFlow | None:
-        key = (space.now_us, space.window_us)
+    def near(self, key: object, events: Callable[[], Events]) -> T | None:
+        """The latest result; begins a new one when the key has changed and none is on its way."""
         if self._running is not None and self._running.done():
-            self._flow, self._running = self._running.result(), None
+            self._made, self._running, self.is_known = self._running.result(), None, True
         if key != self._key and self._running is None:
-            part, self._key = events(), key
-            part = part[max(0, len(part) - _MOST_FLOW_EVENTS) :]
+            self._key = key
             if self._pool is None:
-                self._flow = normal_flow(part)
+                self._made, self.is_known = self._make(events()), True
             else:
-                self._running = self._pool.submit(normal_flow, part)
-        return self._flow
+                self._running = self._pool.submit(self._make, events())
+        return self._made
 
     @property
     def is_ready(self) -> bool:
-        """Whether something newer has been computed."""
+        """Whether something newer has been made than was handed out."""
         return self._running is not None and self._running.done()
 
 

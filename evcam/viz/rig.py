@@ -132,6 +132,14 @@ def path_layer(path: Path, camera: Camera, now_us: int, size_m: float) -> Layer:
     return Layer("camera path", tuple(shapes), note)
 
 
+def camera_layer(camera: Camera, size_m: float) -> Layer:
+    """A camera alone, in its own frame: x red to the right, y green downwards."""
+    depth = 2 * _FRUSTUM_SHARE * size_m
+    R, t = np.eye(3), np.zeros(3)
+    axes = Lines.between(np.zeros((2, 3)), depth * np.eye(3)[:2], np.array([theme.BAD, theme.GOOD], np.uint8), 2.5)
+    return Layer("camera", (frustum(camera, R, t, depth, theme.MARK, 2.0, 1.0), _window_of(camera, R, t, depth), axes))
+
+
 def frustum(
     camera: Camera, R_board_cam: Array, t_board_cam_m: Array, depth_m: float, colour: tuple[int, ...], width_px: float,
     opacity: float,
@@ -162,7 +170,7 @@ def _corners(camera: Camera, depth_m: float) -> Array:
 
 
 def velocity_layer(
-    estimates: Sequence[VelocityEstimate], now_us: int, pose: tuple[Array, Array] | None, size_m: float
+    estimates: Sequence[VelocityEstimate], now_us: int, pose: tuple[Array, Array] | None, size_m: float, reach_us: int = 50_000
 ) -> Layer:
     """Direction of the camera's velocity now, with the cone of two standard deviations.
 
@@ -175,8 +183,10 @@ def velocity_layer(
         ``R_board_cam`` and ``t_board_cam_m``; without it the camera's own frame is drawn.
     size_m : float
         How large the scene is.
+    reach_us : int
+        How far away in time the only estimate may be.
     """
-    estimate = estimate_at(estimates, now_us)
+    estimate = estimate_at(estimates, now_us, reach_us)
     if estimate is None:
         return Layer("velocity", (), "no window now")
     if not estimate:
@@ -198,13 +208,13 @@ def velocity_layer(
     return Layer("velocity", tuple(shapes), f"± {std_deg:.1f}°{sign_note}")
 
 
-def estimate_at(estimates: Sequence[VelocityEstimate], now_us: int) -> VelocityEstimate | None:
+def estimate_at(estimates: Sequence[VelocityEstimate], now_us: int, reach_us: int = 50_000) -> VelocityEstimate | None:
     """The estimate nearest in time, None if the next one is further away than estimates usually are from each other."""
     if not estimates:
         return None
     times = np.array([estimate.t_us for estimate in estimates], np.int64)
     k = int(np.abs(times - now_us).argmin())
-    usual_us = float(np.median(np.diff(times))) if len(times) > 1 else 50_000.0
+    usual_us = float(np.median(np.diff(times))) if len(times) > 1 else float(reach_us)
     return estimates[k] if abs(int(times[k]) - now_us) <= max(usual_us, 1.0) else None
 
 

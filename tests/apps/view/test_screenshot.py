@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,3 +87,16 @@ def test_a_calibration_of_another_sensor_is_refused(run, recording, calibration,
 
 def test_only_png(run, sample, tmp_path):
     assert "must end in .png" in run("view", sample, "--screenshot", tmp_path / "s.jpg").error_lines[-1]
+
+
+def test_a_recording_with_gyro_and_camera_shows_lines_and_direction(run, tmp_path):
+    from evcam.sim import load_scene
+
+    data = Path(__file__).parents[3] / "data"
+    camera = tmp_path / "camera.json"
+    load_scene(data / "scenes" / "lines.yaml").camera.save(camera)
+    done = run("view", data / "lines.h5", "--calibration", camera, "--at", "0.6", "--window", "200", "--size", "320x240",
+               "--screenshot", tmp_path / "s.png", "--json")
+    layers = json.loads(done.out)["layers"]
+    assert int(layers["eventails"].split()[0]) >= 4
+    assert layers["velocity"].startswith("± ")
