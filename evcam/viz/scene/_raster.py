@@ -150,12 +150,13 @@ def _fill(
 
 
 @kernel
-def _picture(texture: Any, H: Any, plane: Any, opacity: float, out: Any, depth: Any) -> None:
+def _picture(
+    texture: Any, H: Any, plane: Any, opacity: float, top: int, bottom: int, left: int, right: int, out: Any, depth: Any
+) -> None:
     """A picture on a plane: ``H`` (3, 3) takes pixels of the screen to its own, ``plane`` (3,) to one over the depth."""
-    height, width = depth.shape
     rows, columns = texture.shape[:2]
-    for row in range(height):
-        for column in range(width):
+    for row in range(top, bottom):
+        for column in range(left, right):
             w = H[2, 0] * column + H[2, 1] * row + H[2, 2]
             near = plane[0] * column + plane[1] * row + plane[2]
             if w == 0.0 or near <= 0.0 or near * depth[row, column] <= 1.0:

@@ -42,7 +42,8 @@ class Canvas:
     def __init__(self, width: int, height: int, background: Colour, scale: int = 1) -> None:
         self.scale = scale
         self.rgb = np.empty((height, width, 3), np.uint8)
-        self.rgb[:] = background
+        # Whole rows are copied many times as fast as single colours.
+        self.rgb[:] = np.broadcast_to(np.array(background, np.uint8), (width, 3)).copy()
         self.depth = np.full((height, width), np.inf, np.float32)
 
     @property
@@ -162,4 +163,14 @@ class Canvas:
         inverse = np.ascontiguousarray(np.linalg.inv(forward))
         # A pixel (x, y, 1) of the image lies at depth to_eye[2] . (x, y, 1), and inverse takes the screen there up to that depth.
         plane = np.ascontiguousarray(inverse[2])
-        _picture(image.rgb, inverse, plane, image.opacity, self.rgb, self.depth)
+        _picture(image.rgb, inverse, plane, image.opacity, *self._box(image, eye), self.rgb, self.depth)
+
+    def _box(self, image: Image, eye: Eye) -> tuple[int, int, int, int]:
+        """Rows and columns that an image may lie in: all of them where a part of it is beside or behind the eye."""
+        (rows, columns), (width, height) = image.rgb.shape[:2], self.size
+        corners = [image.origin + x * image.across + y * image.down for x in (0, columns) for y in (0, rows)]
+        px, _ = eye.project(corners, width, height)
+        if not np.isfinite(px).all():
+            return 0, height, 0, width
+        (left, top), (right, bottom) = np.clip(px.min(0) - 1, 0, None), np.clip(px.max(0) + 2, 0, [width, height])
+        return int(top), int(bottom), int(left), int(right)
