@@ -51,7 +51,9 @@ PAGE = """<!doctype html>
 "use strict";
 const $ = id => document.getElementById(id);
 const canvas = $("picture"), pen = canvas.getContext("2d"), image = new Image();
-let size = [640, 480], points = [], ids = [], covered = [];
+// The board is found half a second after its events: pictures wait for it, so that both are of the same moment.
+const WAIT_S = 0.6, SAME_S = 0.03;
+let size = [640, 480], pictures = [], boards = [], points = [], covered = [];
 
 function draw() {
   const zoom = canvas.width / size[0];
@@ -121,8 +123,7 @@ function progress(now) {
 }
 
 const messages = new EventSource("/messages");
-messages.addEventListener("picture", event => {
-  const now = JSON.parse(event.data);
+function show(now) {
   if (size[0] !== now.width || size[1] !== now.height) {
     size = [now.width, now.height];
     const zoom = Math.max(1, Math.round(960 / now.width));
@@ -131,20 +132,36 @@ messages.addEventListener("picture", event => {
   }
   $("clock").textContent = now.t_s.toFixed(1) + " s";
   if ($("say").textContent === "Waiting for events") $("say").textContent = "Looking for the board";
+  const away = board => Math.abs(board.t_s - now.t_s);
+  const nearest = boards.reduce((best, board) => away(board) < away(best) ? board : best, { t_s: -9, xy: [] });
+  points = away(nearest) < SAME_S ? nearest.xy : [];
   image.onload = draw;
   image.src = "data:image/png;base64," + now.png;
+}
+
+function showUntil(t_s) {
+  let due = null;
+  while (pictures.length && pictures[0].t_s <= t_s) due = pictures.shift();
+  if (due) show(due);
+}
+
+messages.addEventListener("picture", event => {
+  pictures.push(JSON.parse(event.data));
+  showUntil(pictures[pictures.length - 1].t_s - WAIT_S);
 });
 messages.addEventListener("board", event => {
   const now = JSON.parse(event.data);
-  points = now.xy;
-  ids = now.ids;
-  $("board").textContent = ids.length ? `board: ${ids.length} points` : `no board: ${now.reason}`;
-  draw();
+  boards = [...boards, ...now.boards].slice(-200);
+  const last = now.boards[now.boards.length - 1];
+  $("board").textContent = now.reason || !last ? `no board: ${now.reason}` : `board: ${last.xy.length} points`;
 });
 messages.addEventListener("progress", event => {
   const now = JSON.parse(event.data);
   progress(now);
-  if (now.over) messages.close();
+  if (now.over) {
+    showUntil(Infinity);
+    messages.close();
+  }
 });
 </script>
 </body>

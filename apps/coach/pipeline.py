@@ -1,4 +1,4 @@
-"""From events to what the page shows: pictures at once, the board half a second later, the judgement every second."""
+"""From events to what the page shows: pictures at once, the board half a second later, a judgement every second."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evcam.viz.spacetime import SpaceTime, event_picture
 _PICTURE_US = 30_000
 _PICTURE_EVERY_S = 0.08
 _JUDGE_EVERY_S = 1.0
-_BLOCK_WINDOWS = 2
+_BLOCK_WINDOWS = 1
 _LAST_WORDS_S = 0.5
 
 Publish = Callable[[str, dict[str, Any]], None]
@@ -147,11 +147,12 @@ class Coaching:
                                   "width": piece.width, "height": piece.height})
 
     def _publish_board(self, outcomes: list[View | Rejection]) -> None:
-        latest = outcomes[-1] if outcomes else None
-        if isinstance(latest, View):
-            self._publish("board", {"xy": latest.xy.round(1).tolist(), "ids": latest.ids.tolist(), "reason": ""})
-        elif latest is not None:
-            self._publish("board", {"xy": [], "ids": [], "reason": latest.reason})
+        if not outcomes:
+            return
+        views = [outcome for outcome in outcomes if isinstance(outcome, View)]
+        boards = [{"t_s": (view.mid_us - self._start_us) * 1e-6, "xy": view.xy.round(1).tolist()} for view in views]
+        last = outcomes[-1]
+        self._publish("board", {"boards": boards, "reason": last.reason if isinstance(last, Rejection) else ""})
 
 
 def progress_to_dict(progress: Progress) -> dict[str, Any]:
