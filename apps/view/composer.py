@@ -135,9 +135,8 @@ def _draw_picture(canvas: Canvas, area: Area, scenes: Scenes) -> None:
 
 def _facing(scenes: Scenes, view: Canvas) -> Eye:
     """An eye so far before the image plane that it sees it as the sensor does."""
-    field = 0.01
-    shorter = min(scenes.space.width * view.size[1] / view.size[0], scenes.space.width, scenes.space.height)
-    return Eye((0.0, 0.0, 0.0), shorter / 2 / float(np.tan(field / 2)), 0.0, 0.0, field)
+    eye = Eye((0.0, 0.0, 0.0), 1.0, 0.0, 0.0, 0.01)
+    return replace(eye, distance=eye.focal_px(*view.size) * scenes.space.width / view.size[0])
 
 
 def _draw_heading(canvas: Canvas, area: Area, session: Session, scenes: Scenes, state: ViewState) -> None:

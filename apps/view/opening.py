@@ -37,7 +37,7 @@ def open_session(args: Namespace, *, background: bool) -> Session:
 
 def _evidence(args: Namespace, recording: Recording) -> Evidence:
     size = (recording.width, recording.height)
-    calibration, camera = _calibration(args.calibration) if args.calibration else (None, None)
+    calibration, camera = _calibration(args.calibration, size) if args.calibration else (None, None)
     detections = Detections.load_csv(args.detections, size=size) if args.detections else None
     if detections is None and calibration is not None:
         detections = calibration.detections
@@ -54,14 +54,14 @@ def _evidence(args: Namespace, recording: Recording) -> Evidence:
     )
 
 
-def _calibration(path: str) -> tuple[Calibration | None, Camera]:
-    """A calibration of evcam with its camera, or a camera of any other format alone."""
+def _calibration(path: str, size: tuple[int, int]) -> tuple[Calibration | None, Camera]:
+    """A calibration of evcam with its camera, or a camera of any other format alone, some of which state no size."""
     if not Path(path).is_file():
         raise InputError(f"{path}: no such calibration file")
     try:
         calibration = Calibration.load(path)
     except FormatError:
-        return None, Camera.load(path)
+        return None, Camera.load(path, width=size[0], height=size[1])
     return calibration, calibration.camera
 
 

@@ -128,7 +128,7 @@ def path_layer(path: Path, camera: Camera, now_us: int, size_m: float) -> Layer:
     here = path.pose(now_us)
     if here is not None:
         shapes += [frustum(camera, *here, depth, theme.MARK, 2.0, 1.0), _window_of(camera, *here, depth)]
-    note = f"{len(path)} poses" + ("" if here is not None else ", none now")
+    note = f"{len(path)} pose{'' if len(path) == 1 else 's'}" + ("" if here is not None else ", none now")
     return Layer("camera path", tuple(shapes), note)
 
 

@@ -113,7 +113,11 @@ def tubes_layer(space: SpaceTime, found: Sequence[Outlines]) -> Layer:
         if later.t_us - earlier.t_us <= _LONGEST_GAP_US:
             shapes += _sleeves(space, earlier, later)
     circles = {int(k) for one in shown for k in one.view.ids}
-    return Layer("tubes", tuple(shapes), f"{len(circles)} circles, {len(shown)} views")
+    return Layer("tubes", tuple(shapes), f"{len(circles)} circles, {_counted(len(shown), 'view')}")
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _ring_lines(space: SpaceTime, one: Outlines, z: float) -> Lines:

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 Array = NDArray[np.float64]
 
 _STEEPEST_RAD = 1.5
+_NARROW = 0.8
 _NEAREST_SHARE = 1e-3
 
 
@@ -26,7 +27,7 @@ class Eye:
     yaw_rad, pitch_rad : float
         Turn to the right and downwards from looking along the scene's z axis.
     field_rad : float
-        Angle of view across the shorter side of the picture.
+        Angle of view across the height, in a picture that is less than 1.25 times as wide across 0.8 of the width.
     """
 
     centre: tuple[float, float, float]
@@ -55,7 +56,7 @@ class Eye:
 
     def focal_px(self, width: int, height: int) -> float:
         """Focal length for a picture of this size."""
-        return 0.5 * min(width, height) / float(np.tan(0.5 * self.field_rad))
+        return 0.5 * min(_NARROW * width, height) / float(np.tan(0.5 * self.field_rad))
 
     def project(self, xyz: ArrayLike, width: int, height: int) -> tuple[Array, Array]:
         """Places in the picture (N, 2), NaN behind the eye, and depths (N,)."""
