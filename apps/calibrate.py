@@ -11,7 +11,8 @@ from evcam.apps import exit_codes
 from evcam.apps.console import show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, CalibrationOptions, calibrate
-from evcam.calib.verdict import Grade, judge
+from evcam.calib.judgement import Grade
+from evcam.calib.verdict import judge
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
 from evcam.errors import InputError

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from evcam.apps import exit_codes
-from evcam.apps.console import announce_compilation, show
+from evcam.apps.console import announce_compilation, note, show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, Grade, judge
 from evcam.core.atomic import atomic_path
@@ -26,6 +26,7 @@ def run(args: Namespace) -> int:
     with ExitStack() as stack:
         if paths:
             announce_compilation(args)
+            note(args, "searching the recordings again for windows to show ...")
         recordings = {name: stack.enter_context(open_recording(path, width=args.width, height=args.height))
                       for name, path in paths.items()}
         page = calibration_page(calibration, recordings, source=Path(args.calibration).name, digest=digest)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evcam.calib.calibration import Calibration
 from evcam.calib.coverage import Coverage, join, measure_coverage, movement_px
+from evcam.calib.judgement import Grade, Judgement, Limits, Reason
 from evcam.calib.residual_pattern import residual_pattern
 
 ZONE_PX = 1.0
@@ -20,65 +19,12 @@ UNSURE_SHARE = 0.02
 MOST_OF_IT = 0.5
 """Beyond this share, the image as a whole is uncertain."""
 
-
-class Grade(StrEnum):
-    """How far a calibration may be trusted, as it is said."""
-
-    GOOD = "good"
-    USABLE = "usable"
-    DISTRUST = "do not trust this"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One thing that speaks against a calibration: the best grade that it leaves, and one line for people."""
-
-    grade: Grade
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What speaks against a calibration, the gravest first; nothing if it is good."""
-
-    reasons: tuple[Reason, ...]
-
-    @property
-    def grade(self) -> Grade:
-        """The worst that the reasons leave."""
-        return max((reason.grade for reason in self.reasons), key=list(Grade).index, default=Grade.GOOD)
-
-    @property
-    def texts(self) -> list[str]:
-        """The reasons in words."""
-        return [reason.text for reason in self.reasons]
-
-
-@dataclass(frozen=True, slots=True)
-class _Limits:
-    """From where on a figure leaves a calibration usable only, and from where on not to be trusted."""
-
-    usable: float
-    distrust: float
-
-    def grade(self, value: float) -> Grade | None:
-        """The grade that a value leaves that should be small (or, with falling limits, large); None if it is fine."""
-        sign = 1 if self.distrust > self.usable else -1
-        if sign * (value - self.distrust) > 0:
-            return Grade.DISTRUST
-        return Grade.USABLE if sign * (value - self.usable) > 0 else None
-
-    def broken(self, grade: Grade) -> float:
-        """The limit behind a grade."""
-        return self.distrust if grade is Grade.DISTRUST else self.usable
-
-
-_VIEWS = _Limits(8, 8)
-_STRETCHES = _Limits(10, 5)
-_FOCAL_SHARE = _Limits(0.005, 0.02)
-_COVERED = _Limits(0.5, 0.25)
-_WHERE_SEEN_PX = _Limits(0.5, 2.0)
-_RMS_PX = _Limits(0.5, 1.5)
+_FEWEST_VIEWS = 8
+_STRETCHES = Limits(10, 5)
+_FOCAL_SHARE = Limits(0.005, 0.02)
+_COVERED = Limits(0.5, 0.25)
+_WHERE_SEEN_PX = Limits(0.5, 2.0)
+_RMS_PX = Limits(0.5, 1.5)
 _PATTERN_PX = 0.15
 _LEFT_OUT = 0.1
 _MOVEMENT_PX = 2.0
@@ -105,8 +51,8 @@ def judge(calibration: Calibration) -> Judgement:
 
 def _amount(calibration: Calibration) -> Iterator[Reason]:
     views, stretches = len(calibration.fits), calibration.independent_stretches
-    if views < _VIEWS.distrust:
-        yield Reason(Grade.DISTRUST, f"only {views} views, {_VIEWS.distrust:.0f} are needed to judge; record longer")
+    if views < _FEWEST_VIEWS:
+        yield Reason(Grade.DISTRUST, f"only {views} views, {_FEWEST_VIEWS} are needed to judge; record longer")
     elif grade := _STRETCHES.grade(stretches):
         limit = _STRETCHES.broken(grade)
         yield Reason(grade, f"only {stretches} independent stretches of time, limit {limit:.0f}; record longer")
@@ -117,7 +63,7 @@ def _focal_lengths(calibration: Calibration, coverage: Coverage) -> Iterator[Rea
     worst = int(np.argmax(share))
     if grade := _FOCAL_SHARE.grade(float(share[worst])):
         tilt = coverage.largest_tilt_deg
-        advice = (f"the board was never tilted by more than {tilt:.0f} degrees: tilt it by 20 to 40 to every side"
+        advice = (f"the board was hardly ever tilted by more than {tilt:.0f} degrees: tilt it by 20 to 40 to every side"
                   if tilt < _LITTLE_TILT_DEG else "record more, with the board tilted to every side")
         yield Reason(grade, f"{calibration.param_names[worst]} is uncertain by {100 * share[worst]:.1f} %, "
                             f"limit {100 * _FOCAL_SHARE.broken(grade):.1f} %; {advice}")

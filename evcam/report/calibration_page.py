@@ -12,8 +12,8 @@ import numpy as np
 from evcam.calib import Calibration, Comparison, judge, split_halves, what_next
 from evcam.calib.comparison import Agreement
 from evcam.calib.coverage import join, measure_coverage
+from evcam.calib.judgement import Grade
 from evcam.calib.options import CalibrationOptions
-from evcam.calib.verdict import Grade
 from evcam.errors import NotEnoughDataError
 from evcam.io import Recording
 from evcam.report.hints import HINTS
@@ -82,7 +82,7 @@ def calibration_page(
         grade=judgement.grade, grade_class=_CLASS[judgement.grade], says=_SAYS[judgement.grade], judgement=judgement,
         facts=_facts(calibration), parameters=_parameters(calibration), advice=_advice(calibration),
         missing=join(list(seen.missing_sides)), near=near, far=far, largest_tilt=seen.largest_tilt_deg,
-        covered=[coverage.image_coverage(calibration), coverage.tilts(calibration), coverage.distances(calibration)],
+        covered=[coverage.image_coverage(calibration), coverage.distances(calibration), coverage.tilts(calibration)],
         lens=[lens.uncertainty_map(calibration), lens.distortion_curve(calibration)],
         errors=[residuals.residual_vectors(calibration), residuals.mean_residuals(calibration),
                 residuals.residual_histogram(calibration), residuals.residuals_by_view(calibration)],

@@ -71,7 +71,8 @@ def test_a_flickering_board_shows_its_contrast(run, tmp_path):
     run("calibrate", *paths, "--target", DATA / "checkerboard.yaml", *fixed, "--out", tmp_path / "cal.json")
     given = [word for path in paths for word in ("--recording", path)]
     outcome = run("report", tmp_path / "cal.json", *given, "--out", tmp_path / "page.html")
-    assert (outcome.code, outcome.error_lines) == (0, [])
+    assert "only 6 views" in outcome.out
+    assert (outcome.code, outcome.error_lines) == (3, ["evcam: searching the recordings again for windows to show ..."])
     assert "a flickering pattern" in (tmp_path / "page.html").read_text()
 
 
