@@ -148,14 +148,13 @@ def _fit(f, t_s, scale, members, half_s, b, a, frame, spare):  # type: ignore[no
 
 
 @kernel
-def _gather(f, t_s, scale, p, begin, end, polarity, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
-    """Crossings ``begin`` to ``end`` of a polarity within the limit of the line and between two places along it; how many."""
+def _gather(f, t_s, scale, begin, end, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
+    """Crossings ``begin`` to ``end`` within the limit of the line and between two places along it; how many."""
     n = 0
+    b0, b1, b2, a0, a1, a2 = b[0], b[1], b[2], a[0], a[1], a[2]
     for i in range(begin, end):
-        if p[i] != polarity:
-            continue
-        n0, n1, n2 = b[0] - t_s[i] * a[0], b[1] - t_s[i] * a[1], b[2] - t_s[i] * a[2]
-        off = f[i, 0] * n0 + f[i, 1] * n1 + f[i, 2] * n2
+        t = t_s[i]
+        off = f[i, 0] * (b0 - t * a0) + f[i, 1] * (b1 - t * a1) + f[i, 2] * (b2 - t * a2)
         if not abs(off) < limit_px * scale[i]:
             continue
         along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
@@ -164,6 +163,20 @@ def _gather(f, t_s, scale, p, begin, end, polarity, b, a, frame, low, high, limi
             members[n] = i
             n += 1
     return n
+
+
+@kernel
+def _narrowed(f, t_s, scale, n, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
+    """Keep of the first n members those within the limit and between two places; how many."""
+    kept = 0
+    for j in range(n):
+        i = members[j]
+        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
+        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
+        if low * away <= along <= high * away and abs(_residual(f, t_s, scale, i, b, a)) < limit_px:
+            members[kept] = i
+            kept += 1
+    return kept
 
 
 @kernel

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.errors import InputError
-from evcam.flow import edge_crossings
+from evcam.flow import Crossings, edge_crossings
+from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
 from evcam.motion.gyro import GyroWindow
@@ -16,7 +17,7 @@ from evcam.motion.judging import is_line
 from evcam.motion.lines import MovingLine, Workspace, fit_stretch
 from evcam.motion.options import VelocityOptions
 from evcam.motion.pixels import PixelTable
-from evcam.motion.posterior import LineRates
+from evcam.motion.posterior import GyroPrior, LineRates
 from evcam.motion.rotation import Rotation
 from evcam.motion.stretches import EdgeMotion, edge_motion, stretches
 from evcam.motion.window import Window
@@ -26,8 +27,6 @@ from evcam.solvers.joint_fits import JointFits, fit_jointly
 
 Array = NDArray[np.float64]
 
-# Bursts of events that began before the window.
-LEAD_US = 20_000
 _FEWEST_CROSSINGS = 50
 # Edges move by about so much while lines are first looked for.
 _FIRST_LOOK_PX = 8.0
@@ -36,7 +35,10 @@ _MOST_PER_LINE = 300
 _OWNED = 0.5
 _MOVES_SIGMA = 3.0
 _FEWEST_LINES = 3
-_GIVEN_RADPS = 0.002
+# What is not known of an angular velocity that was given, and how it may change within the window; and of a gyro's change.
+_GIVEN_RADPS, _GIVEN_RADPS2 = 0.002, 5.0
+_STEADY_RADPS2 = 0.1
+_MOST_TRIMMED = 0.1
 _RESOLVED_LOG_ODDS = 6.0
 # Edges whose speed is seen well enough to choose the next window by.
 _SURE_RAD = 0.15
@@ -52,6 +54,9 @@ class WindowSolver:
     """
 
     def __init__(self, camera: Camera, options: VelocityOptions) -> None:
+        covariance, count = options.camera_covariance, len(camera.params)
+        if covariance is not None and covariance.shape != (count, count):
+            raise InputError(f"velocity: camera_covariance must be {count}x{count} for {camera.model}, not {covariance.shape}")
         self.options, self.camera = options, camera
         self.speed_pxps = np.nan
         self._table: PixelTable | None = None
@@ -66,7 +71,7 @@ class WindowSolver:
         return self._table
 
     def solve(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow, notes: tuple[str, ...] = ()) -> VelocityEstimate:
-        """The estimate of one window; the events begin up to `LEAD_US` before it."""
+        """The estimate of one window; the events begin before it and go on after it, by ``settle_us`` where there are any."""
         if (events.width, events.height) != (self.camera.width, self.camera.height):
             raise InputError(f"velocity: events of a {events.width}x{events.height} sensor do not belong to a "
                              f"{self.camera.width}x{self.camera.height} camera")
@@ -85,14 +90,18 @@ class WindowSolver:
         gyro_std = self._gyro_std(window, gyro)
         unsure = np.hypot(rates.speed_std, gyro_std * np.linalg.norm(rates.speed_by_gyro, axis=1))
         moving = np.asarray(rates.speed > _MOVES_SIGMA * unsure)
-        motion = None
+        prior, motion = GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)), None
         if moving.sum() >= _FEWEST_LINES:
-            motion = direction_of_motion(rates[moving], np.zeros(3), gyro_std**2 * np.eye(3))
+            motion = direction_of_motion(rates[moving], prior)
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
-        status = self._status(motion, rates, moving, len(lines))
+        covariance = np.zeros((3, 3)) if motion is None else motion.covariance
+        known = self.options.camera_covariance
+        if motion is not None and known is not None:
+            covariance = covariance + camera_share(self.camera, known, fits, rates, moving, motion, prior)
+        status = self._status(motion, covariance, rates, moving, len(lines))
         if status is not MotionStatus.OK or motion is None:
             return VelocityEstimate.missing(span_us, status, lines=constraints, event_count=count, notes=notes)
-        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, motion.covariance,
+        return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, covariance,
                                 motion.sign_log_odds > _RESOLVED_LOG_ODDS, constraints, count, notes)
 
     def look_ahead(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> bool:
@@ -101,13 +110,23 @@ class WindowSolver:
         return len(window.t_s) >= _FEWEST_CROSSINGS and self._measure(edge_motion(window, window.half_s), window)
 
     def _window(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> Window:
-        middle_us, half_s = (span_us[0] + span_us[1]) // 2, (span_us[1] - span_us[0]) * 5e-7
+        middle_us = (span_us[0] + span_us[1]) // 2
         times = None if gyro.t_us is None else np.asarray((gyro.t_us - middle_us) * 1e-6, np.float64)
-        rotation = Rotation.of(-half_s, half_s, gyro.radps, times)
-        return Window.of(edge_crossings(events), span_us, rotation, self.table)
+        rotation = Rotation.of((span_us[0] - middle_us) * 1e-6, (span_us[1] - middle_us) * 1e-6, gyro.radps, times)
+        return Window.of(self._whole_crossings(events, span_us), span_us, rotation, self.table)
+
+    def _whole_crossings(self, events: Events, span_us: tuple[int, int]) -> Crossings:
+        """Crossings of bursts that are not cut: at the ends of the recording some part of the window is left out."""
+        crossings = edge_crossings(events)
+        if not len(events):
+            return crossings
+        most_us = min(self.options.settle_us, int(_MOST_TRIMMED * (span_us[1] - span_us[0])))
+        first = min(int(events.t[0]) + self.options.settle_us, span_us[0] + most_us)
+        last = max(int(events.t[-1]) - self.options.settle_us, span_us[1] - most_us)
+        return crossings.between(max(first, span_us[0]), min(last, span_us[1]))
 
     def _gyro_std(self, window: Window, gyro: GyroWindow) -> float:
-        """Standard deviation of the mean angular velocity per axis; with one that was given, nothing is wrong but its rounding."""
+        """Standard deviation of the mean angular velocity per axis; of one that was given, its rounding."""
         if gyro.t_us is None:
             return _GIVEN_RADPS
         noise = self.options.gyro_noise_radps_rthz / np.sqrt(2 * window.half_s)
@@ -141,13 +160,15 @@ class WindowSolver:
             found.append(line)
         return found
 
-    def _status(self, motion: Motion | None, rates: LineRates, moving: NDArray[np.bool_], lines: int) -> MotionStatus:
+    def _status(
+        self, motion: Motion | None, covariance: Array, rates: LineRates, moving: NDArray[np.bool_], lines: int
+    ) -> MotionStatus:
         if lines < _FEWEST_LINES:
             return MotionStatus.NO_LINES
         if motion is None:
             return MotionStatus.STILL
         spread = np.linalg.eigvalsh(rates.b[moving].T @ rates.b[moving] / moving.sum())
-        if in_plane_std_rad(motion.vector, motion.covariance) > np.radians(self.options.max_in_plane_std_deg):
+        if in_plane_std_rad(motion.vector, covariance) > np.radians(self.options.max_in_plane_std_deg):
             return MotionStatus.ONE_DIRECTION if spread[1] < 0.02 else MotionStatus.UNCERTAIN
         return MotionStatus.OK
 
@@ -159,11 +180,19 @@ class WindowSolver:
         covariances, out = fits.fits.covariances * fits.widening[:, None, None], []
         for k, line in enumerate(lines):
             ends = line.frame[2] + np.array([[line.low], [line.high]]) * line.frame[0]
-            mine = np.zeros(len(window.t_s), np.bool_)
-            mine[line.members] = True
             out.append(LineConstraint(line.id, rates.b[k], rates.a[k], covariances[k], float(fits.fits.front_shares[k]),
-                                      float(errors[k]), self.camera.project(ends), window.crossings[mine]))
+                                      float(errors[k]), self.camera.project(ends), _taken(window.crossings, line.members)))
         return tuple(out)
+
+
+def _taken(c: Crossings, index: NDArray[np.int64]) -> Crossings:
+    """Some crossings, without a mask over all of them."""
+    return Crossings(c.t[index], c.x[index], c.y[index], c.p[index], c.count[index], c.full[index], c.step_us[index],
+                     c.width, c.height)
+
+
+def _turning(gyro: GyroWindow) -> float:
+    return _STEADY_RADPS2 if gyro.t_us is not None else _GIVEN_RADPS2
 
 
 def _some(members: NDArray[np.int64]) -> NDArray[np.int64]:

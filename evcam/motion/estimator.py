@@ -11,12 +11,14 @@ from evcam.core.camera import Camera
 from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
 from evcam.errors import InputError
-from evcam.motion.core import LEAD_US, WindowSolver
+from evcam.motion.core import WindowSolver
 from evcam.motion.estimate import MotionStatus, VelocityEstimate
 from evcam.motion.gyro import GyroBuffer, GyroWindow
 from evcam.motion.options import VelocityOptions
 
 _FIRST_LOOK_US = 10_000
+# Share of a window that has to be left at the end of the recording for another one.
+_LEAST_LEFT = 0.25
 
 
 class VelocityEstimator:
@@ -50,7 +52,8 @@ class VelocityEstimator:
         self._constant = None if angular_velocity_radps is None else _checked(angular_velocity_radps)
         self._pieces: deque[Events] = deque()
         self._start_us: int | None = None
-        self._length_us: int | None = None
+        self._first_us: int | None = None
+        self._before_us: int | None = None
         self._finished = False
 
     def push_events(self, events: Events) -> None:
@@ -72,8 +75,10 @@ class VelocityEstimator:
         if self._pieces and events.t[0] < self._pieces[-1].t[-1]:
             raise InputError(f"velocity: events at {events.t[0]} us follow events at {self._pieces[-1].t[-1]} us; "
                              "push them in the order of time")
-        if self._start_us is None:
-            self._start_us = int(events.t[0])
+        if self._first_us is None:
+            self._first_us = int(events.t[0])
+            # Bursts that began before the recording did are cut.
+            self._start_us = self._first_us + (0 if self._is_fixed else self.options.settle_us)
         self._pieces.append(events)
 
     def push_imu(self, samples: ImuSamples) -> None:
@@ -87,7 +92,10 @@ class VelocityEstimator:
         return self._ready(last=False)
 
     def finish(self) -> list[VelocityEstimate]:
-        """No more events or samples will come: what is left, its last window ending with the last event."""
+        """No more events or samples will come: what is left.
+
+        The last window ends with the last event, and begins in the one before if it would else be shorter than planned.
+        """
         estimates = self._ready(last=True)
         self._finished = True
         self._pieces.clear()
@@ -97,17 +105,44 @@ class VelocityEstimator:
         estimates: list[VelocityEstimate] = []
         while self._start_us is not None and self._pieces:
             end_us = int(self._pieces[-1].t[-1]) + 1
-            if self._start_us >= end_us:
+            if self._start_us >= end_us and not (last and self._before_us is None):
                 break
             stop_us = self._stop_us(end_us, last)
-            if stop_us is None or (stop_us > end_us and not last):
+            if stop_us is None or (stop_us + self.options.settle_us > end_us and not last):
                 break
-            stop_us = min(stop_us, end_us)
-            if not (last or self._gyro_is_there(stop_us, end_us)):
+            span_us = self._start_us, stop_us
+            if stop_us + self.options.settle_us > end_us and not self._is_fixed:
+                last_us = self._last_span(stop_us - self._start_us, end_us)
+                if last_us is None:
+                    break
+                span_us = last_us
+            span_us = span_us[0], min(span_us[1], end_us)
+            if not (last or self._gyro_is_there(span_us[1], end_us)):
                 break
-            estimates.append(self._estimate((self._start_us, stop_us)))
-            self._forget(stop_us)
+            estimates.append(self._estimate(span_us))
+            self._forget(*span_us)
+            if span_us[1] + self.options.settle_us >= end_us:
+                self._start_us = end_us
         return estimates
+
+    @property
+    def _is_fixed(self) -> bool:
+        return self.options.window_us is not None or self.options.window_events is not None
+
+    def _last_span(self, length_us: int, end_us: int) -> tuple[int, int] | None:
+        """The last window, as long as planned: it shares events with the one before, and ends where bursts are complete.
+
+        None where next to nothing is left; the whole recording where it is too short for anything else.
+        """
+        assert self._start_us is not None
+        assert self._first_us is not None
+        stop_us, settle_us = end_us - self.options.settle_us, self.options.settle_us
+        if self._before_us is not None:
+            left = stop_us - self._start_us
+            return (max(stop_us - length_us, self._before_us), stop_us) if left > _LEAST_LEFT * length_us else None
+        if stop_us - length_us >= self._first_us + settle_us:
+            return stop_us - length_us, stop_us
+        return max(self._first_us, end_us - length_us), end_us
 
     def _stop_us(self, end_us: int, last: bool) -> int | None:
         """End of the next window; None as long as it cannot be told."""
@@ -139,12 +174,12 @@ class VelocityEstimator:
         length_us = _FIRST_LOOK_US
         while length_us < self.options.longest_us:
             stop_us = min(self._start_us + length_us, end_us)
-            if self._start_us + length_us > end_us and not last:
+            if self._start_us + length_us + self.options.settle_us > end_us and not last:
                 return False
             if not (last or self._gyro_is_there(stop_us, end_us)):
                 return False
             gyro = self._rotation(self._start_us, stop_us)
-            if gyro is None or self._solver.look_ahead(self._events(self._start_us, stop_us), (self._start_us, stop_us), gyro):
+            if gyro is None or self._solver.look_ahead(self._around(self._start_us, stop_us), (self._start_us, stop_us), gyro):
                 return True
             length_us *= 2
         return True
@@ -157,21 +192,24 @@ class VelocityEstimator:
 
     def _estimate(self, span_us: tuple[int, int]) -> VelocityEstimate:
         gyro = self._rotation(*span_us)
-        events = self._events(span_us[0] - LEAD_US, span_us[1])
+        events = self._around(*span_us)
         if gyro is None:
             return VelocityEstimate.missing(span_us, MotionStatus.NO_GYRO, event_count=len(events.between(*span_us)))
         return self._solver.solve(events, span_us, gyro)
 
-    def _events(self, start_us: int, stop_us: int) -> Events:
-        camera = self._solver.camera
+    def _around(self, start_us: int, stop_us: int) -> Events:
+        """Events of a window and of what completes its bursts."""
+        camera, settle_us = self._solver.camera, self.options.settle_us
+        start_us, stop_us = start_us - settle_us, stop_us + settle_us
         pieces = [piece.between(start_us, stop_us) for piece in self._pieces if piece.t[-1] >= start_us and piece.t[0] < stop_us]
         return Events.joined(pieces) if pieces else Events.empty(camera.width, camera.height)
 
-    def _forget(self, stop_us: int) -> None:
-        self._start_us = stop_us
-        while self._pieces and self._pieces[0].t[-1] < stop_us - LEAD_US and len(self._pieces) > 1:
+    def _forget(self, start_us: int, stop_us: int) -> None:
+        """Keep the window that is done, for the last one may reach back into it."""
+        self._before_us, self._start_us = start_us, stop_us
+        while len(self._pieces) > 1 and self._pieces[0].t[-1] < start_us - self.options.settle_us:
             self._pieces.popleft()
-        self._gyro.forget_before(stop_us)
+        self._gyro.forget_before(start_us, done_us=stop_us)
 
 
 def _checked(angular_velocity_radps: ArrayLike) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -59,10 +59,10 @@ class GyroBuffer:
         self._t_us, first = np.unique(t_us, return_index=True)
         self._radps = radps[first]
 
-    def forget_before(self, t_us: int) -> None:
-        """Drop what no later window needs; one sample before that time is kept."""
+    def forget_before(self, t_us: int, done_us: int) -> None:
+        """Drop what no later window needs, one sample before ``t_us`` is kept; windows up to ``done_us`` are done."""
         keep = max(int(np.searchsorted(self._t_us, t_us, side="right")) - 1, 0)
-        self._t_us, self._radps, self._forgotten_us = self._t_us[keep:], self._radps[keep:], t_us - _GAP_US
+        self._t_us, self._radps, self._forgotten_us = self._t_us[keep:], self._radps[keep:], done_us - _GAP_US
 
     def reaches(self, t_us: int) -> bool:
         """Whether samples exist at this time or later."""

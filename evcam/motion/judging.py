@@ -17,6 +17,8 @@ _MOST_BEND_PX = np.array([0.4, 1.0])
 _BEND_SIGMA = 4.0
 _OUTLIER_SIGMA = 3.0
 _BINS = 8
+# Members that tell as much as all.
+_ENOUGH = 1000
 _FILLED = 0.6
 
 
@@ -24,12 +26,13 @@ def is_line(window: Window, line: MovingLine, least: int) -> bool:
     """Whether the members spread along a straight line."""
     if len(line.members) < least or line.sigma_px > _MOST_SIGMA_PX:
         return False
-    f, t = window.f[line.members], window.t_s[line.members, None]
-    pixel = float(np.median(window.scale[line.members]))
+    members = line.members[::len(line.members) // _ENOUGH + 1]
+    f, t, scale = window.f[members], window.t_s[members, None], window.scale[members]
+    pixel = float(np.median(scale))
     if (line.high - line.low) < _LEAST_LENGTH_PX * pixel:
         return False
     normals = line.b - t * line.a
-    off = (f * normals).sum(1) / (np.linalg.norm(normals, axis=1) * window.scale[line.members])
+    off = (f * normals).sum(1) / (np.linalg.norm(normals, axis=1) * scale)
     along = (f @ line.frame[0]) / (f @ line.frame[2])
     place = 2 * (along - line.low) / (line.high - line.low) - 1
     filled = np.bincount(((place + 1) / 2 * _BINS).astype(int).clip(0, _BINS - 1), minlength=_BINS)

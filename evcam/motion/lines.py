@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.motion._lines import _filled, _fit, _gather
+from evcam.motion._lines import _filled, _fit, _gather, _narrowed
 from evcam.motion.stretches import Stretch
 from evcam.motion.window import Window
 
@@ -101,22 +101,21 @@ def _set_ends(window: Window, line: MovingLine) -> None:
 
 def _gathered(window: Window, line: MovingLine, half_s: float, space: Workspace) -> bool:
     """Take the crossings on the line as far as it is filled with them; False where nothing is left."""
-    begin, end = window.span(half_s)
+    mine = window.polarities[int(line.polarity)]
+    begin, end = mine.span(half_s)
     pixel = float(np.median(window.scale[line.members]))
     reach = min(_MOST_EXTENSION_PX * pixel, line.high - line.low) + _MARGIN_PX * pixel
     low, width = line.low - reach, _BIN_PX * pixel
     bins = int((line.high + reach - low) / width) + 1
     high = low + bins * width
-    n = _gather(window.f, window.t_s, window.scale, window.crossings.p, begin, end, line.polarity, line.b, line.a, line.frame,
-                low, high, 4 * _LIMIT_PX, space.members)
+    place = mine.f, mine.t_s, mine.scale
+    n = _gather(*place, begin, end, line.b, line.a, line.frame, low, high, 4 * _LIMIT_PX, space.members)
     near, beside = np.empty(bins, np.int64), np.empty(bins, np.int64)
-    _filled(window.f, window.t_s, window.scale, space.members, n, line.b, line.a, line.frame, low, width, bins, _LIMIT_PX, near,
-            beside)
+    _filled(*place, space.members, n, line.b, line.a, line.frame, low, width, bins, _LIMIT_PX, near, beside)
     first, last = _run(near, beside, int((line.low - low) / width), int((line.high - low) / width))
     line.low, line.high = low + first * width, low + (last + 1) * width
-    n = _gather(window.f, window.t_s, window.scale, window.crossings.p, begin, end, line.polarity, line.b, line.a, line.frame,
-                line.low, line.high, _LIMIT_PX, space.members)
-    line.members = space.members[:n].copy()
+    n = _narrowed(*place, n, line.b, line.a, line.frame, line.low, line.high, _LIMIT_PX, space.members)
+    line.members = mine.index[space.members[:n]]
     return bool(n > 0)
 
 

@@ -34,13 +34,16 @@ class VelocityOptions:
         A line needs as many edge crossings.
     max_in_plane_std_deg : float
         A direction that is less certain in the image plane is not given.
+    settle_us : int
+        Events this long after a window (and before it) complete the bursts of its edges; crossings of bursts that are cut
+        come too early, and bend every line a little.  It is latency: a window is done so much after its end.
     imu_patience_us : int
         For a stream: how long events go on before a window whose gyro samples are missing is given up.
     """
 
     window_us: int | None = None
     window_events: int | None = None
-    motion_px: float = 12.0
+    motion_px: float = 20.0
     shortest_us: int = 5_000
     longest_us: int = 200_000
     gyro_noise_radps_rthz: float = 0.0005
@@ -48,12 +51,13 @@ class VelocityOptions:
     camera_covariance: NDArray[np.float64] | None = None
     min_crossings: int = 20
     max_in_plane_std_deg: float = 15.0
+    settle_us: int = 20_000
     imu_patience_us: int = 200_000
 
     def __post_init__(self) -> None:
         if self.window_us is not None and self.window_events is not None:
             raise InputError("velocity: give window_us or window_events, not both")
-        for name in ("window_us", "window_events", "shortest_us", "longest_us", "imu_patience_us"):
+        for name in ("window_us", "window_events", "shortest_us", "longest_us", "settle_us", "imu_patience_us"):
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0):
                 raise InputError(f"velocity: {name} must be a positive whole number, not {value!r}")

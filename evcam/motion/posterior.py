@@ -13,7 +13,10 @@ Array = NDArray[np.float64]
 
 _LEAST_WRONG_SIGN = 0.02
 _MEAN_STD = 10.0
-_NUISANCES = 7
+_LEAST = 1e-9
+# Error of the gyro, acceleration over speed, angular acceleration that the gyro misses, mean log depth.
+_GYRO, _ACCELERATION, _TURNING, _MEAN = slice(0, 3), slice(3, 6), slice(6, 9), 9
+_NUISANCES = 10
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -68,6 +71,24 @@ class LineRates:
         return across
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class GyroPrior:
+    """What is known of the gyro's error.
+
+    Attributes
+    ----------
+    mean : ndarray of float64, shape (3,)
+        Of the constant part, measured minus true, rad/s.
+    covariance : ndarray of float64, shape (3, 3)
+    turning_radps2 : float
+        Standard deviation, per axis, of an angular acceleration that it misses.
+    """
+
+    mean: Array
+    covariance: Array
+    turning_radps2: float
+
+
 @dataclass(frozen=True, slots=True)
 class Depths:
     """One hypothesis of how the logarithms of the lines' depths scatter around their mean.
@@ -97,6 +118,17 @@ class Hypothesis:
     log_prior: float = 0.0
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class _Across:
+    """Sums over the lines of what ``v.a = 0`` says, for each direction: squares, log variances, and on the nuisances."""
+
+    squares: Array
+    log_variances: Array
+    information: Array
+    pull: Array
+    count: int
+
+
 class DirectionCosts:
     """Negative log posterior of directions under several hypotheses.
 
@@ -104,27 +136,33 @@ class DirectionCosts:
 
         log s = log(v.b) - log Z,     0 = v.a,
 
-    where s is the motion across the line at its middle.  The measured s and a are changed by a constant error w of the gyro,
-    and ``v.a`` by an acceleration q (over the speed) as ``b.q / 2``, since a bend of the sweep that is not the line's own is
-    taken for its depth component.  Log depths are a Gaussian process over the image.  Mean depth, w and q are integrated out.
+    where s is the motion across the line at its middle.  The measured s and a are changed by a constant error w of the gyro;
+    a bend of the sweep that is not the line's own is taken for its depth component, so that an acceleration q (over the speed)
+    changes ``v.a`` by ``b.q / 2`` and an angular acceleration h that the gyro misses by ``(v.b) (ray x b).h / (2 s)``.
+    Log depths are a Gaussian process over the image.  Mean depth, w, q and h are integrated out.
 
     Parameters
     ----------
     rates : LineRates
     hypotheses : sequence of Hypothesis
-    gyro_mean, gyro_covariance : ndarray of float64, shapes (3,) and (3, 3)
-        What is known of w.
+    gyro : GyroPrior
+    doubts : ndarray of float64, shape (2, M)
+        Factors of the variances of each line's own depth and of its ``v.a``.
     """
 
-    def __init__(self, rates: LineRates, hypotheses: Sequence[Hypothesis], gyro_mean: Array, gyro_covariance: Array) -> None:
-        self.rates, self.hypotheses = rates, hypotheses
-        self.gyro_mean, self.gyro_precision = gyro_mean, np.asarray(np.linalg.inv(gyro_covariance))
+    def __init__(self, rates: LineRates, hypotheses: Sequence[Hypothesis], gyro: GyroPrior, doubts: Array) -> None:
+        self.rates, self.doubts = rates, doubts
+        self.prior, self.prior_mean = np.zeros((_NUISANCES, _NUISANCES)), np.zeros(_NUISANCES)
+        self.prior[_GYRO, _GYRO], self.prior_mean[_GYRO] = np.linalg.inv(gyro.covariance), gyro.mean
+        self.prior[_TURNING, _TURNING] = np.eye(3) / gyro.turning_radps2**2
+        self.prior[_MEAN, _MEAN] = 1 / _MEAN_STD**2
         speed = np.maximum(rates.speed, 1e-9)
         self.doubt = rates.speed_std / speed
         self.log_speed = np.log(speed)
         self.design = np.zeros((len(rates), _NUISANCES))
-        self.design[:, :3] = rates.speed_by_gyro / speed[:, None]
-        self.design[:, 6] = 1.0
+        self.design[:, _GYRO] = rates.speed_by_gyro / speed[:, None]
+        self.design[:, _MEAN] = 1.0
+        self.turning = 0.5 * np.cross(rates.ray, rates.b) / speed[:, None]
         angle = np.arccos(np.clip(rates.ray @ rates.ray.T, -1, 1))
         self.depth_terms = {h.depths: self._depth_terms(h.depths, angle) for h in hypotheses}
         self.wrong_sign = np.maximum(0.5 * erfc(1 / np.maximum(np.sqrt(2) * self.doubt, 1e-6)), _LEAST_WRONG_SIGN)
@@ -132,67 +170,82 @@ class DirectionCosts:
     def _depth_terms(self, depths: Depths, angle: Array) -> tuple[Array, float, Array]:
         """Precision of the log depths, log determinant of their covariance, and precision times design."""
         covariance = depths.common_std**2 * np.exp(-angle / depths.reach_rad)
-        covariance[np.diag_indices(len(angle))] += depths.own_std**2 + np.minimum(self.doubt, 1.0) ** 2
+        covariance[np.diag_indices(len(angle))] += self.doubts[0] * (depths.own_std**2 + np.minimum(self.doubt, 1.0) ** 2)
         precision = np.asarray(np.linalg.inv(covariance))
         return precision, float(np.linalg.slogdet(covariance)[1]), precision @ self.design
 
-    def __call__(self, directions: Array) -> Array:
+    def __call__(self, directions: Array, hypotheses: Sequence[Hypothesis]) -> Array:
         """Costs of directions (D, 3), and of their opposites, under each hypothesis: shape (2, H, D)."""
-        return np.stack([self._of(h, directions) for h in self.hypotheses], 1)
-
-    def _of(self, hypothesis: Hypothesis, directions: Array) -> Array:
-        shared, _, _ = self._marginal(hypothesis, directions)
-        along = directions @ self.rates.b.T
+        across, along = self._across(directions), directions @ self.rates.b.T
         right, wrong = np.log1p(-self.wrong_sign), np.log(self.wrong_sign)
         front = along > 0
         signs = np.stack([np.where(front, right, wrong).sum(1), np.where(front, wrong, right).sum(1)])
-        costs: Array = shared - signs - hypothesis.log_prior
-        return costs
+        misfit = self.log_speed - np.log(np.abs(along) + _LEAST)
+        costs = np.stack([self._marginal(h, misfit, across)[0] - h.log_prior for h in hypotheses])
+        return np.asarray(costs - signs[:, None])
 
-    def _marginal(self, hypothesis: Hypothesis, directions: Array) -> tuple[Array, Array, Array]:
-        """Cost without signs (D,), and what the directions say of the nuisances: information (D, 7, 7) and its pull (D, 7)."""
-        rates = self.rates
-        along = np.abs(directions @ rates.b.T) + 1e-9
-        misfit = self.log_speed - np.log(along)
-        precision, log_det, weighed = self.depth_terms[hypothesis.depths]
-        pulled = misfit @ precision
-        cost = 0.5 * (pulled * misfit).sum(1) + 0.5 * log_det
-        # v.a of each line and its variance.
-        errors = directions @ rates.a.T
-        variance = np.maximum(np.einsum("di,mij,dj->dm", directions, hypothesis.inflation * rates.covariance, directions), 1e-300)
+    def _across(self, directions: Array) -> _Across:
+        """What ``v.a = 0`` says, whatever the hypothesis."""
+        errors, variance = directions @ self.rates.a.T, self.doubts[1] * self._variance(directions)
+        design = self._design_across(directions)
+        scaled = np.swapaxes(design / variance[..., None], 1, 2)
         # v.a is a density in the units of a: the plane of all a with v.a = 0 is inclined by v.b.
-        cost = cost + 0.5 * (errors * errors / variance + np.log(variance)).sum(1) - np.log(along).sum(1)
-        design = np.zeros((*errors.shape, _NUISANCES))
-        design[..., :3] = np.einsum("di,mij->dmj", directions, rates.gyro)
-        design[..., 3:6] = 0.5 * rates.b
-        prior = np.zeros((_NUISANCES, _NUISANCES))
-        prior[:3, :3] = self.gyro_precision
-        prior[3:6, 3:6] = np.eye(3) / hypothesis.acceleration_1_s**2
-        prior[6, 6] = 1 / _MEAN_STD**2
-        mean = np.concatenate([self.gyro_mean, np.zeros(4)])
-        scaled = design / variance[..., None]
-        information = prior + self.design.T @ weighed + np.swapaxes(scaled, 1, 2) @ design
-        pull = prior @ mean + misfit @ weighed + (scaled * errors[..., None]).sum(1)
+        inclined = np.log(np.abs(directions @ self.rates.b.T) + _LEAST).sum(1)
+        return _Across((errors * errors / variance).sum(1), np.log(variance).sum(1) - 2 * inclined, scaled @ design,
+                       (scaled @ errors[..., None])[..., 0], errors.shape[1])
+
+    def _marginal(self, hypothesis: Hypothesis, misfit: Array, across: _Across) -> tuple[Array, Array, Array]:
+        """Cost without signs (D,), and what the directions say of the nuisances: information (D, 10, 10) and its pull (D, 10)."""
+        precision, log_det, weighed = self.depth_terms[hypothesis.depths]
+        scale = hypothesis.inflation
+        cost = 0.5 * (((misfit @ precision) * misfit).sum(1) + log_det)
+        cost += 0.5 * (across.squares / scale + across.log_variances + across.count * np.log(scale))
+        prior, mean = self.prior.copy(), self.prior_mean
+        prior[_ACCELERATION, _ACCELERATION] = np.eye(3) / hypothesis.acceleration_1_s**2
+        information = prior + self.design.T @ weighed + across.information / scale
+        pull = prior @ mean + misfit @ weighed + across.pull / scale
+        # The density of s, whose logarithm is modelled, has a factor 1/s.
+        pull[:, _GYRO] += self.design[:, _GYRO].sum(0)
         best = np.linalg.solve(information, pull[..., None])[..., 0]
         cost += 0.5 * (np.linalg.slogdet(information)[1] - np.linalg.slogdet(prior)[1])
         cost += 0.5 * (float(mean @ prior @ mean) - (best * pull).sum(1))
         return cost, information, pull
 
+    def _design_across(self, directions: Array) -> Array:
+        """How the nuisances change v.a of each line, (D, M, nuisances)."""
+        design = np.zeros((len(directions), len(self.rates), _NUISANCES))
+        design[..., _GYRO] = np.einsum("di,mij->dmj", directions, self.rates.gyro)
+        design[..., _ACCELERATION] = 0.5 * self.rates.b
+        design[..., _TURNING] = (directions @ self.rates.b.T)[..., None] * self.turning
+        return design
+
     def gyro(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
         """Mean and covariance of the gyro's error, given the direction."""
-        _, information, pull = self._marginal(hypothesis, direction[None])
+        _, information, pull = self._at(hypothesis, direction)
         covariance = np.asarray(np.linalg.inv(information[0]))
-        return (covariance @ pull[0])[:3], covariance[:3, :3]
+        return (covariance @ pull[0])[_GYRO], covariance[_GYRO, _GYRO]
 
     def misfits(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
-        """How far each line's depth and ``v.a`` lie from what all others say, in standard deviations, (M,) each."""
+        """How far each line's depth and ``v.a`` lie from what the others say, in standard deviations, (M,) each."""
         rates = self.rates
-        _, information, pull = self._marginal(hypothesis, direction[None])
+        _, information, pull = self._at(hypothesis, direction)
         nuisance = np.linalg.solve(information[0], pull[0])
-        misfit = self.log_speed - np.log(np.abs(rates.b @ direction) + 1e-9) - self.design @ nuisance
+        misfit = self.log_speed - np.log(np.abs(rates.b @ direction) + _LEAST) - self.design @ nuisance
         precision = self.depth_terms[hypothesis.depths][0]
-        depth = (precision @ misfit) / np.sqrt(np.diag(precision))
-        errors = rates.a @ direction - np.einsum("i,mij,j->m", direction, rates.gyro, nuisance[:3])
-        errors -= 0.5 * rates.b @ nuisance[3:6]
-        variance = np.einsum("i,mij,j->m", direction, hypothesis.inflation * rates.covariance, direction)
+        # Left out of the others, a line deviates by its part of the weighed misfit over its own weight.
+        apart = (precision @ misfit) / np.diag(precision)
+        own = hypothesis.depths.own_std**2 + np.minimum(self.doubt, 1.0) ** 2
+        depth = apart / np.sqrt(np.maximum(1 / np.diag(precision) - (self.doubts[0] - 1) * own, own))
+        errors = rates.a @ direction - self._design_across(direction[None])[0] @ nuisance
+        variance = hypothesis.inflation * self._variance(direction[None])[0]
         return np.asarray(depth), np.asarray(errors / np.sqrt(variance))
+
+    def _at(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array, Array]:
+        misfit = self.log_speed - np.log(np.abs(self.rates.b @ direction) + _LEAST)
+        return self._marginal(hypothesis, misfit[None], self._across(direction[None]))
+
+    def _variance(self, directions: Array) -> Array:
+        """Of v.a, from the lines' own covariances, (D, M)."""
+        products = (directions[:, :, None] * directions[:, None]).reshape(len(directions), 9)
+        variance: Array = np.maximum(products @ self.rates.covariance.reshape(-1, 9).T, 1e-300)
+        return variance

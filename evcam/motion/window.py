@@ -18,6 +18,29 @@ Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
+class OnePolarity:
+    """Crossings of one polarity, behind one another in memory.
+
+    Attributes
+    ----------
+    index : ndarray of int64, shape (N,)
+        Where they are in the window.
+    t_s, f, scale : ndarray of float64
+        As in `Window`.
+    """
+
+    index: Indices
+    t_s: Array
+    f: Array
+    scale: Array
+
+    def span(self, half_s: float) -> tuple[int, int]:
+        """Positions of the crossings within so many seconds of the middle."""
+        begin, end = np.searchsorted(self.t_s, (-half_s, half_s))
+        return int(begin), int(end)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Window:
     """Edge crossings in the order of time.
 
@@ -34,6 +57,8 @@ class Window:
         Half of the window.
     rotation : Rotation
     table : PixelTable
+    polarities : tuple of OnePolarity
+        The darkening crossings, and the brightening ones.
     """
 
     crossings: Crossings
@@ -43,6 +68,7 @@ class Window:
     half_s: float
     rotation: Rotation
     table: PixelTable
+    polarities: tuple[OnePolarity, OnePolarity]
 
     @classmethod
     def of(cls, crossings: Crossings, span_us: tuple[int, int], rotation: Rotation, table: PixelTable) -> Window:
@@ -53,7 +79,9 @@ class Window:
         f, scale = np.empty((len(t_s), 3)), np.empty(len(t_s))
         _derotate(t_s, crossings.x, crossings.y, table.bearings, table.scales, rotation.start_s, rotation.step_s, rotation.R,
                   rotation.rates, f, scale)
-        return cls(crossings, t_s, f, scale, (span_us[1] - span_us[0]) * 5e-7, rotation, table)
+        index = [np.flatnonzero(crossings.p == polarity) for polarity in (False, True)]
+        dark, bright = (OnePolarity(some, t_s[some], f[some], scale[some]) for some in index)
+        return cls(crossings, t_s, f, scale, (span_us[1] - span_us[0]) * 5e-7, rotation, table, (dark, bright))
 
     def span(self, half_s: float) -> tuple[int, int]:
         """Positions of the crossings within so many seconds of the middle."""

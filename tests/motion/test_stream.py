@@ -1,0 +1,110 @@
+"""The stream gives what the batch gives, whatever the pieces, and says what the gyro lacks."""
+
+import dataclasses
+import gc
+
+import numpy as np
+import pytest
+
+from evcam.errors import InputError
+from evcam.motion import MotionStatus, VelocityEstimator, VelocityOptions, estimate_velocity
+
+OPTIONS = VelocityOptions(window_us=50_000)
+
+
+def pushed(room, camera, piece_us, *, imu_delay_us=0, options=None):
+    """Events and gyro in pieces, the gyro later by so much."""
+    estimator, estimates = VelocityEstimator(camera, options), []
+    given = 0
+    for start in range(0, 300_000 + imu_delay_us, piece_us):
+        estimator.push_events(room.events.between(start, start + piece_us))
+        until = int(np.searchsorted(room.imu.t, start + piece_us - imu_delay_us))
+        if until > given:
+            estimator.push_imu(part_of(room.imu, slice(given, until)))
+            given = until
+        estimates += estimator.poll()
+    estimator.push_imu(part_of(room.imu, slice(given, None)))
+    return estimates + estimator.finish()
+
+
+def part_of(imu, index):
+    return dataclasses.replace(imu, t=imu.t[index], gyro_radps=imu.gyro_radps[index])
+
+
+def same(a, b):
+    return [(e.t_us, e.vector.tobytes()) for e in a] == [(e.t_us, e.vector.tobytes()) for e in b]
+
+
+@pytest.mark.parametrize("piece_us", [7_000, 300_000])
+def test_pieces_of_any_length_give_what_the_batch_gives(room, camera, piece_us):
+    assert same(pushed(room, camera, piece_us), estimate_velocity(room.events, camera, room.imu))
+
+
+def test_a_gyro_that_comes_later_is_waited_for(room, camera):
+    assert same(pushed(room, camera, 10_000, imu_delay_us=60_000), estimate_velocity(room.events, camera, room.imu))
+
+
+def test_estimates_come_when_their_window_is_over(room, camera):
+    estimator = VelocityEstimator(camera, OPTIONS)
+    estimator.push_imu(room.imu)
+    estimator.push_events(room.events.between(0, 60_000))
+    assert estimator.poll() == []
+    estimator.push_events(room.events.between(60_000, 75_000))
+    (estimate,) = estimator.poll()
+    assert estimate.stop_us == room.events.t[0] + 50_000
+    assert estimator.poll() == []
+
+
+def test_without_a_gyro_a_window_is_given_up_in_time(room, camera):
+    estimator = VelocityEstimator(camera, dataclasses.replace(OPTIONS, imu_patience_us=100_000))
+    estimator.push_events(room.events.between(0, 140_000))
+    assert estimator.poll() == []
+    estimator.push_events(room.events.between(140_000, 160_000))
+    (estimate,) = estimator.poll()
+    assert estimate.status is MotionStatus.NO_GYRO
+
+
+def test_a_gap_of_the_gyro_is_said(room, camera):
+    whole = estimate_velocity(room.events, camera, room.imu, OPTIONS)
+    gap = part_of(room.imu, (room.imu.t < 60_000) | (room.imu.t > 85_000))
+    torn = estimate_velocity(room.events, camera, gap, OPTIONS)
+    assert torn[0].notes == ()
+    assert any("gap of 2" in note for note in torn[1].notes)
+    if torn[1]:
+        assert np.trace(torn[1].covariance) > np.trace(whole[1].covariance)
+
+
+def test_late_samples_are_said(room, camera):
+    estimator = VelocityEstimator(camera, OPTIONS)
+    late = (room.imu.t > 10_000) & (room.imu.t < 15_000)
+    estimator.push_imu(part_of(room.imu, ~late & (room.imu.t < 90_000)))
+    estimator.push_events(room.events.between(0, 80_000))
+    assert len(estimator.poll()) == 1
+    estimator.push_imu(part_of(room.imu, late))
+    estimator.push_imu(part_of(room.imu, room.imu.t >= 90_000))
+    estimator.push_events(room.events.between(80_000, 130_000))
+    (estimate,) = estimator.poll()
+    assert any("came after their window" in note for note in estimate.notes)
+
+
+def test_what_is_done_is_let_go(room, camera):
+    """However long the stream, the estimator holds two windows and a bit of it."""
+    estimator = VelocityEstimator(camera, VelocityOptions(window_us=20_000), angular_velocity_radps=[0, 0, 0])
+    quiet = room.events[::400]
+    for start in range(0, 300_000, 10_000):
+        estimator.push_events(quiet.between(start, start + 10_000))
+        estimator.poll()
+        gc.collect()
+        assert sum(piece.t[-1] - piece.t[0] for piece in estimator._pieces) < 100_000
+
+
+def test_a_misused_stream_is_refused(room, camera):
+    estimator = VelocityEstimator(camera, angular_velocity_radps=[0, 0, 0])
+    with pytest.raises(InputError, match="was given"):
+        estimator.push_imu(room.imu)
+    estimator.push_events(room.events.between(100_000, 110_000))
+    with pytest.raises(InputError, match="order of time"):
+        estimator.push_events(room.events.between(0, 10_000))
+    estimator.finish()
+    with pytest.raises(InputError, match="finished"):
+        estimator.push_events(room.events.between(110_000, 120_000))
