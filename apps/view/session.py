@@ -195,8 +195,9 @@ class Session:
         return events[max(0, len(events) - _MOST_EVENTS) :]
 
     def _sweep(self, events: Events) -> Swept | None:
-        camera, imu = self.evidence.camera, self.evidence.imu
-        return None if camera is None or imu is None else sweep(events, camera, imu)
+        camera, imu, calibration = self.evidence.camera, self.evidence.imu, self.evidence.calibration
+        covariance = None if calibration is None else calibration.covariance
+        return None if camera is None or imu is None else sweep(events, camera, imu, covariance)
 
     def _once(self, name: str, key: object, make: Callable[..., T], *args: Any) -> T:
         """What ``make`` returns, anew only when the key has changed."""

@@ -44,13 +44,20 @@ class Swept:
     rotation: Rotation
 
 
-def sweep(events: Events, camera: Camera, imu: ImuSamples) -> Swept | None:
-    """Find the lines of a stretch of events, taken as one window; None where it has no events or no gyro."""
-    # The window's middle is to be a whole microsecond.
-    last = np.flatnonzero((events.t - events.t[:1]) % 2 == 1)[-1:]
-    if not len(last):
+def sweep(events: Events, camera: Camera, imu: ImuSamples, camera_covariance: Array | None = None) -> Swept | None:
+    """Find the lines of a stretch of events, taken as one window; None where it has no events or no gyro.
+
+    Parameters
+    ----------
+    events : Events
+    camera : Camera
+    imu : ImuSamples
+        Of the whole recording.
+    camera_covariance : ndarray of float64, shape (P, P), optional
+        Of the camera's parameters; it adds to the direction's.
+    """
+    if not len(events):
         return None
-    events = events[: int(last[0]) + 1]
     start_us, stop_us = int(events.t[0]), int(events.t[-1]) + 1
     gyro = _between(imu, start_us - _GYRO_MARGIN_US, stop_us + _GYRO_MARGIN_US)
     buffer = GyroBuffer()
@@ -58,7 +65,7 @@ def sweep(events: Events, camera: Camera, imu: ImuSamples) -> Swept | None:
     covering = buffer.window(start_us - _ROUNDING_US, stop_us + _ROUNDING_US)
     if covering is None:
         return None
-    options = VelocityOptions(window_us=stop_us - start_us)
+    options = VelocityOptions(window_us=stop_us - start_us, camera_covariance=camera_covariance)
     (estimate, *_) = estimate_velocity(events, camera, gyro, options)
     times_s = None if covering.t_us is None else np.asarray((covering.t_us - estimate.t_us) * 1e-6, float)
     start_s, stop_s = (start_us - estimate.t_us) * 1e-6, (stop_us - estimate.t_us) * 1e-6

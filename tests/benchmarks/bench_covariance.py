@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def show(line: str) -> None:
-    print(line, flush=True)
+    print(line, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

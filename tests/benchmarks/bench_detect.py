@@ -61,9 +61,9 @@ def cost_s(function: Callable[[], object], repeats: int) -> float:
 
 def table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     """Print a Markdown table."""
-    print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head))
+    print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head))  # noqa: T201
     for row in rows:
-        print("| " + " | ".join(row) + " |")
+        print("| " + " | ".join(row) + " |")  # noqa: T201
 
 
 class StageTimes:
@@ -149,7 +149,7 @@ def throughput(events: Events, repeats: int) -> None:
     rows = [(name, f"{len(events) / cost_s(function, repeats) / 1e6:.1f}") for name, function in functions]
     table(("windows of 250 ms", "Mev/s, one core"), rows)
     share = sum(map(len, crossings)) / len(events)
-    print(f"({share:.3f} edge crossings per event)")
+    print(f"({share:.3f} edge crossings per event)")  # noqa: T201
 
 
 def detect_file(recording: Path, target: CircleGrid, threads: int = 1) -> int:
@@ -227,7 +227,7 @@ def child(recording: Path, target: CircleGrid) -> None:
         found = evcam.detect(opened, target, mode="moving")
     spent_ms = 1e3 * (time.process_time() - start)
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(len(found.views), f"{spent_ms / (len(found.views) + len(found.rejections)):.2f}", f"{peak_mb:.0f}")
+    print(len(found.views), f"{spent_ms / (len(found.views) + len(found.rejections)):.2f}", f"{peak_mb:.0f}")  # noqa: T201
 
 
 def main() -> None:
@@ -248,7 +248,7 @@ def main() -> None:
     with evcam.open(args.recording) as opened:
         events = opened.events()
     rate = len(events) / events.duration_s / 1e6
-    print(f"{args.recording.name}: {events.width}x{events.height}, {events.duration_s:.1f} s, {rate:.2f} Mev/s")
+    print(f"{args.recording.name}: {events.width}x{events.height}, {events.duration_s:.1f} s, {rate:.2f} Mev/s")  # noqa: T201
     stages(args.recording, target, repeats)
     throughput(events, repeats)
     two_cores(args.recording, target, repeats)

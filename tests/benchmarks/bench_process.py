@@ -92,7 +92,7 @@ def main() -> None:
         begin = time.process_time()
         cases = [replace(case, duration_s=case.duration_s / (4 if args.quick else 1)) for case in CASES]
         recordings = [(case.name, simulated(case, folder)) for case in cases]
-        print(f"(simulating took {time.process_time() - begin:.0f} s)")
+        print(f"(simulating took {time.process_time() - begin:.0f} s)")  # noqa: T201
         recordings += [(path.stem, path) for path in reference_recordings()]
         with evcam.open(recordings[0][1]) as opened:
             save_h5(Path(temporary) / "short.h5", opened.events(0.0, 0.1))
@@ -101,10 +101,10 @@ def main() -> None:
         repeats = 1 if args.quick else 5
         start_s = median(detect(short, out)[0] for _ in range(repeats))
         head = ("recording", "Mev/s", "s of recording", "s of the process", "ms per 20 ms, median", "least")
-        print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head))
+        print("\n| " + " | ".join(head) + " |\n|" + "---|" * len(head))  # noqa: T201
         for name, path in recordings:
-            print("| " + " | ".join(row(name, path, out, repeats)) + " |")
-        print(f"\n{start_s:.2f} s of each are spent also on 100 ms of recording: start and end of the process.")
+            print("| " + " | ".join(row(name, path, out, repeats)) + " |")  # noqa: T201
+        print(f"\n{start_s:.2f} s of each are spent also on 100 ms of recording: start and end of the process.")  # noqa: T201
 
 
 if __name__ == "__main__":

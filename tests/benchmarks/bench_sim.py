@@ -46,7 +46,7 @@ def show(name: str, scene: Scene) -> None:
         count = sum(len(slab) for slab in simulate_chunks(scene))
         rates.append(count / (time.process_time() - start) / 1e6)
     low, middle, high = np.percentile(rates, [0, 50, 100])
-    print(f"{camera.width}x{camera.height}, {name}: {middle:.2f} M events per s ({low:.2f} to {high:.2f}), {count} events")
+    print(f"{camera.width}x{camera.height}, {name}: {middle:.2f} M events per s ({low:.2f} to {high:.2f}), {count} events")  # noqa: T201
 
 
 if __name__ == "__main__":

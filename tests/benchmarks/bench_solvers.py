@@ -65,14 +65,14 @@ def numpy_svd(bearings: np.ndarray, times: np.ndarray) -> np.ndarray:
 def main() -> None:
     """Print the table."""
     rng = np.random.default_rng(0)
-    print(f"{'':34s}{'evcam':>12s}{'NumPy SVD':>12s}{'ratio':>8s}")
+    print(f"{'':34s}{'evcam':>12s}{'NumPy SVD':>12s}{'ratio':>8s}")  # noqa: T201
     for solver, count, batch in ((eventail_five_point, 5, 2000), (eventail_linear, 100, 300), (eventail_linear, 1000, 30)):
         seen = [line_events(rng, count) for _ in range(batch)]
         f, t = np.stack([e.bearings for e in seen]), np.stack([e.times_s for e in seen])
         ours = best_of(lambda s=solver, f=f, t=t: s(f, t)) / batch
         plain = best_of(lambda f=f, t=t: numpy_svd(f, t)) / batch
         name = f"{solver.__name__}, N = {count}"
-        print(f"{name:34s}{ours * 1e6:9.2f} us{plain * 1e6:9.2f} us{plain / ours:8.1f}")
+        print(f"{name:34s}{ours * 1e6:9.2f} us{plain * 1e6:9.2f} us{plain / ours:8.1f}")  # noqa: T201
     mixed = line_events(rng, 1000, 1000)
     lines = [line_events(rng, 200) for _ in range(10)]
     for name, function in (
@@ -83,7 +83,7 @@ def main() -> None:
         ("estimate_direction, 10 x 200", lambda: estimate_direction(lines)),
         ("the same, noise told", lambda: estimate_direction(lines, noise=EventNoise(sigma_px=0.35))),
     ):
-        print(f"{name:34s}{best_of(function) * 1e3:9.2f} ms")
+        print(f"{name:34s}{best_of(function) * 1e3:9.2f} ms")  # noqa: T201
 
 
 if __name__ == "__main__":

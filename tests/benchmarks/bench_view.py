@@ -67,7 +67,7 @@ def measure(path: Path, in_window: bool) -> None:
     turning = per_frame(lambda now: now.moved(now.eye.turned(0.02, 0.0), rig=False))
     # What getrusage says includes the process that started this one.
     memory = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024
-    print(f"{events:>9,} events: first picture {first_s:.2f} s; playing {1e3 * playing:.0f} ms a picture "
+    print(f"{events:>9,} events: first picture {first_s:.2f} s; playing {1e3 * playing:.0f} ms a picture "  # noqa: T201
           f"({1 / playing:.0f} per second), turning {1e3 * turning:.0f} ms ({1 / turning:.0f}); at most {memory:.0f} MB")
     if in_window:
         measure_window(session, path)
@@ -87,7 +87,7 @@ def measure_window(session, path: Path) -> None:
 
     window.run(until=play_on)
     cpu, wall = (time.process_time() - started[0][0]) / FRAMES, (time.monotonic() - started[0][1]) / FRAMES
-    print(f"{'':>9} in a window: {1e3 * cpu:.0f} ms of processor time a picture, {1 / wall:.0f} pictures per second by the clock")
+    print(f"{'':>9} in a window: {1e3 * cpu:.0f} ms of processor time a picture, {1 / wall:.0f} per second by the clock")  # noqa: T201
 
 
 def main() -> None:
