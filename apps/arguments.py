@@ -141,10 +141,17 @@ def _coach(parser: argparse.ArgumentParser) -> None:
                             help=f"standard deviation wanted of the {what} (default {default:g})")
     parser.add_argument("--speed", type=_above_zero, default=1.0, metavar="X", help="replay so many times as fast (default 1)")
     parser.add_argument("--until-enough", action="store_true", help="end as soon as it is enough")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="of the page on this machine (default: any free one)")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="of the page on this machine (default: any free one)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page, only say where it is")
     _add_out(parser, "also write the views as detections (.csv), to calibrate from", required=False)
     _add_size(parser)
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError(f"must be within 0 and 65535, not {value}")
+    return value
 
 
 def _above_zero(text: str) -> float:

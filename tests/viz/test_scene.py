@@ -10,6 +10,8 @@ from evcam.viz.scene import Canvas, Eye, Image, Labels, Layer, Lines, Points, Tr
 from evcam.viz.scene.shapes import places
 from evcam.viz.scene.text import text_mask
 
+pytestmark = pytest.mark.kernels
+
 BLACK, RED, GREEN, BLUE = (0, 0, 0), (255, 0, 0), (0, 255, 0), (0, 0, 255)
 AHEAD = Eye((0.0, 0.0, 0.0), 10.0)
 angles = st.floats(-1.4, 1.4)

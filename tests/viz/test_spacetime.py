@@ -23,6 +23,7 @@ def test_the_present_is_the_image_plane_and_the_past_lies_behind_it():
     np.testing.assert_allclose(xyz[1], [-15.5, -11.5, SPACE.depth], rtol=1e-6)
 
 
+@pytest.mark.kernels
 def test_events_of_the_window_alone_are_shown_coloured_by_polarity_and_fading():
     layer = events_layer(SPACE, events((940_000, 1, 1, 1), (951_000, 2, 3, 0), (999_990, 4, 5, 1), (1_000_001, 6, 6, 1)))
     (points,) = layer.of(Points)
@@ -33,12 +34,14 @@ def test_events_of_the_window_alone_are_shown_coloured_by_polarity_and_fading():
     assert points.rgb[0].sum() < 0.5 * sum(theme.OFF)
 
 
+@pytest.mark.kernels
 def test_coloured_by_time_polarity_does_not_matter():
     (points,) = events_layer(SPACE, events((960_000, 2, 3, 0), (960_000, 4, 5, 1), (990_000, 4, 5, 1)), "time").of(Points)
     assert (points.rgb[0] == points.rgb[1]).all()
     assert (points.rgb[0] != points.rgb[2]).any()
 
 
+@pytest.mark.kernels
 def test_the_picture_shows_the_newest_event_of_each_pixel():
     picture = event_picture(SPACE, events((960_000, 4, 5, 0), (1_000_000, 4, 5, 1)))
     assert picture.shape == (24, 32, 3)

@@ -186,5 +186,5 @@ def _halved(double: Any, out: Any) -> None:
             for c in range(3):
                 total = 2
                 for k in range(4):
-                    total += double[2 * row + k // 2, 2 * column + k % 2, c]
+                    total += int(double[2 * row + k // 2, 2 * column + k % 2, c])
                 out[row, column, c] = total // 4

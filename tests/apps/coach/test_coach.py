@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -69,6 +70,17 @@ def test_to_enough_and_no_further(process):
     assert done.code == 0
     assert told["enough"]
     assert all(goal["std"] <= goal["wanted"] for goal in told["goals"].values())
+
+
+def test_an_interrupt_ends_with_what_there_is(tmp_path):
+    program, _ = start(SAMPLE, "--target", BOARD, "--speed", "0.01", "--out", tmp_path / "d.csv")
+    time.sleep(1.0)
+    program.send_signal(signal.SIGINT)
+    out, err = program.communicate(timeout=60)
+    assert program.returncode == 3
+    assert out.startswith("not enough: ")
+    assert "Traceback" not in err
+    assert (tmp_path / "d.csv").exists()
 
 
 def test_not_enough_is_exit_code_3_and_says_what_to_do(process):
