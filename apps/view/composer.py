@@ -176,6 +176,7 @@ def _draw_bar(canvas: Canvas, areas: dict[str, Area], session: Session, state: V
     part = canvas.rgb[top : top + height, line.left : line.left + len(tall)]
     part[np.arange(height, 0, -1)[:, None] <= tall] = theme.EDGE
     span_us = max(state.stop_us - state.start_us, 1)
+    _mark_views(canvas, line, session, state.start_us, span_us, top + height + 2 * s)
     now, past = ((t - state.start_us) / span_us * line.width for t in (state.now_us, state.now_us - state.window_us))
     left = line.left + max(past, 0.0)
     canvas.rectangle(left, top - 3 * s, max(line.left + now - left, 1), height + 6 * s, theme.ON, 0.25)
@@ -186,6 +187,13 @@ def _draw_bar(canvas: Canvas, areas: dict[str, Area], session: Session, state: V
     canvas.text(line.left + line.width, below, end, theme.FAINT, 11, anchor="right")
     how = f"{state.now_s:.4f} s    speed {state.speed:g}x" + ("    loop" if state.looping else "")
     canvas.text(line.left + line.width / 2, below, how, theme.INK, 12, anchor="middle")
+
+
+def _mark_views(canvas: Canvas, line: Area, session: Session, start_us: int, span_us: int, top: int) -> None:
+    """A green line where the board was found."""
+    times_us = np.array([one.t_us for one in session.evidence.outlines], np.int64)
+    columns = line.left + np.clip((times_us - start_us) * line.width // span_us, 0, line.width - 1)
+    canvas.rgb[top : top + 2 * canvas.scale, columns[columns < canvas.size[0]]] = theme.GOOD
 
 
 def _draw_play(canvas: Canvas, area: Area, playing: bool) -> None:

@@ -31,6 +31,7 @@ from evcam.viz.window import EventWindow
 T = TypeVar("T")
 
 _MOST_EVENTS = 200_000
+_MOST_MOVING = 600_000
 _FLOW_MARGIN_US = 20_000
 _SOON = "..."
 
@@ -171,7 +172,8 @@ class Session:
             estimates = () if swept is None else (swept.estimate,)
             return self._velocity(estimates, state, (key, id(swept)))
         if name == "events":
-            return self._once(name, (key, state.colouring), events_layer, space, events, state.colouring)
+            most = _MOST_MOVING if state.playing else None
+            return self._once(name, (key, state.colouring, most), events_layer, space, events, state.colouring, most)
         if name == "image plane":
             return plane_layer(space, picture)
         if name == "tubes":

@@ -66,7 +66,7 @@ class SpaceTime:
         return Eye(centre, 2.0 * float(np.hypot(self.width, self.height)), 0.72, 0.34)
 
 
-def events_layer(space: SpaceTime, events: Events, colouring: str = "polarity") -> Layer:
+def events_layer(space: SpaceTime, events: Events, colouring: str = "polarity", most: int | None = None) -> Layer:
     """Events of the window as points.
 
     Parameters
@@ -76,12 +76,17 @@ def events_layer(space: SpaceTime, events: Events, colouring: str = "polarity") 
         Up to now; older ones than the window are left out.
     colouring : {"polarity", "time"}
         ON orange and OFF blue, fading with age; or by age alone.
+    most : int, optional
+        Of more events than this, every second, third, ... is shown, and the note says so.
     """
     events = events.between(space.now_us - space.window_us, space.now_us + 1)
-    xyz, rgb = np.empty((len(events), 3), np.float32), np.empty((len(events), 3), np.uint8)
-    _place(events.t, events.x, events.y, events.p, space.now_us, space.window_us, space.per_us,
+    step = 1 if most is None else max(1, -(-len(events) // most))
+    count = -(-len(events) // step)
+    xyz, rgb = np.empty((count, 3), np.float32), np.empty((count, 3), np.uint8)
+    _place(events.t, events.x, events.y, events.p, step, space.now_us, space.window_us, space.per_us,
            (space.width - 1) / 2, (space.height - 1) / 2, theme.fading(colouring), xyz, rgb)
-    return Layer("events", (Points(xyz, rgb, 1.0),), f"{len(events):,}")
+    note = f"{len(events):,}" if step == 1 else f"1 of {step} of {len(events):,}"
+    return Layer("events", (Points(xyz, rgb, 1.0),), note)
 
 
 def event_picture(space: SpaceTime, events: Events) -> NDArray[np.uint8]:

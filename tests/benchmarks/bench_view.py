@@ -55,16 +55,17 @@ def measure(path: Path, in_window: bool) -> None:
     first_s = time.process_time() - began
     session.profile.finish()
     state = replace(state, stop_us=session.profile.stop_us)
+    moving = replace(state, playing=True)
 
-    def per_frame(change, show=lambda now: compose(session, now, *SIZE)) -> float:
-        now, begun = state, time.process_time()
+    def per_frame(now, change) -> float:
+        begun = time.process_time()
         for _ in range(FRAMES):
             now = change(now)
-            show(now)
+            compose(session, now, *SIZE)
         return (time.process_time() - begun) / FRAMES
 
-    playing = per_frame(lambda now: now.at(now.now_us + 3000))
-    turning = per_frame(lambda now: now.moved(now.eye.turned(0.02, 0.0), rig=False))
+    playing = per_frame(moving, lambda now: now.at(now.now_us + 3000))
+    turning = per_frame(state, lambda now: now.moved(now.eye.turned(0.02, 0.0), rig=False))
     # What getrusage says includes the process that started this one.
     memory = int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text()).group(1)) / 1024
     print(f"{events:>9,} events: first picture {first_s:.2f} s; playing {1e3 * playing:.0f} ms a picture "  # noqa: T201

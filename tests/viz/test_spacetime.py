@@ -35,6 +35,15 @@ def test_events_of_the_window_alone_are_shown_coloured_by_polarity_and_fading():
 
 
 @pytest.mark.kernels
+def test_of_too_many_events_some_are_shown_and_it_is_said():
+    many = events(*[(960_000 + k, k, 5, 1) for k in range(10)])
+    layer = events_layer(SPACE, many, most=4)
+    (points,) = layer.of(Points)
+    np.testing.assert_allclose(points.xyz[:, 0], np.array([0, 3, 6, 9]) - 15.5)
+    assert layer.note == "1 of 3 of 10"
+
+
+@pytest.mark.kernels
 def test_coloured_by_time_polarity_does_not_matter():
     (points,) = events_layer(SPACE, events((960_000, 2, 3, 0), (960_000, 4, 5, 1), (990_000, 4, 5, 1)), "time").of(Points)
     assert (points.rgb[0] == points.rgb[1]).all()

@@ -101,6 +101,10 @@ class Display:
     def click(self, x: int, y: int) -> None:
         subprocess.run(["xdotool", "mousemove", str(x), str(y), "click", "1"], env=self.environment, check=True, timeout=20)
 
+    def drag(self, x: int, y: int, dx: int, dy: int) -> None:
+        way = ["mousemove", str(x), str(y), "mousedown", "1", "mousemove", str(x + dx), str(y + dy), "mouseup", "1"]
+        subprocess.run(["xdotool", *way], env=self.environment, check=True, timeout=20)
+
     def close(self) -> None:
         self._process.terminate()
         self._process.wait(20)

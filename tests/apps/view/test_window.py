@@ -65,12 +65,16 @@ def test_the_window_shows_plays_toggles_helps_saves_and_ends(window, display, tm
     assert "Traceback" not in err
 
 
-def test_a_click_on_the_play_button_and_on_the_time_line(window, display):
+def test_the_mouse_seeks_plays_and_turns(window, display):
     first = display.wait_for(lambda shot: near(shot, theme.ON).sum() > 100)
     rows, columns = np.nonzero(near(first, theme.PANEL, 0))
     left, top = int(columns.min()), int(rows.max()) - 479
     display.click(left + 560, top + 440)
     display.wait_for(lambda shot: near(shot[top + 425 : top + 455, left + 550 : left + 570], theme.ON, 40).any())
+    before = display.shot()
+    display.drag(left + 200, top + 200, 60, 30)
+    view = slice(top + 80, top + 400), slice(left, left + 420)
+    display.wait_for(lambda shot: (shot[view] != before[view]).any(-1).mean() > 0.02)
     display.click(left + 25, top + 445)
     display.wait_for(lambda shot: (shot[top : top + 60, left : left + 300] != first[top : top + 60, left : left + 300]).any())
 
