@@ -11,7 +11,7 @@ from evcam.apps.view.session import Scenes, Session
 from evcam.apps.view.state import KEYS, LAYERS, ViewState
 from evcam.viz import theme
 from evcam.viz.scene import Canvas, Eye, Layer
-from evcam.viz.scene.shapes import Labels
+from evcam.viz.scene.shapes import Labels, Lines
 
 _BAR, _PAD, _ROW = 58, 10, 21
 _WIDEST_SIDE, _NARROWEST_SIDE = 380, 190
@@ -69,8 +69,8 @@ def compose(session: Session, state: ViewState, width: int, height: int, scale: 
     _draw_heading(canvas, by_name["main"], session, scenes, state)
     _draw_list(canvas, by_name, scenes, state)
     _draw_bar(canvas, by_name, session, state)
-    if state.picked:
-        _draw_box(canvas, by_name["main"], state.picked)
+    if state.picked is not None:
+        _draw_box(canvas, by_name["main"], state.picked.lines)
     if state.helping:
         _draw_help(canvas)
     return Frame(canvas, areas, scenes)
@@ -98,13 +98,22 @@ def _areas(session: Session, width: int, height: int, scale: int) -> Iterator[Ar
 
 
 def _draw_views(canvas: Canvas, areas: dict[str, Area], scenes: Scenes, state: ViewState) -> None:
-    space, rig = (scenes.spacetime, state.eye), (scenes.rig, state.rig_eye)
+    space, rig = ((*scenes.spacetime, *_picked(scenes, state)), state.eye), (scenes.rig, state.rig_eye)
     large, small = (rig, space) if state.swapped and "rig" in areas else (space, rig)
     _draw_view(canvas, areas["main"], *large, theme.BACKGROUND)
     if "rig" in areas:
         layers, eye = small
         _draw_view(canvas, areas["rig"], tuple(map(_wordless, layers)), eye, theme.PANEL)
     _draw_picture(canvas, areas["picture"], scenes)
+
+
+def _picked(scenes: Scenes, state: ViewState) -> tuple[Layer, ...]:
+    """A white ring around what was clicked on, while the window holds it."""
+    picked = state.picked
+    if picked is None or not 0 <= state.now_us - picked.t_us <= state.window_us:
+        return ()
+    ring = scenes.space.place(picked.outline, picked.t_us)
+    return (Layer("picked", (Lines.along(ring, theme.MARK, 2.5),)),)
 
 
 def _wordless(layer: Layer) -> Layer:

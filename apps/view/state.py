@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evcam.viz.scene import Eye
 from evcam.viz.spacetime import COLOURINGS
 
@@ -32,6 +35,25 @@ WINDOWS_US = (1_000, 2_000, 5_000, 10_000, 20_000, 30_000, 50_000, 100_000, 200_
 _STEPS_PER_WINDOW = 10
 
 
+@dataclass(frozen=True, eq=False, slots=True)
+class Picked:
+    """What was clicked on.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        About it.
+    outline : ndarray of float64, shape (N, 2)
+        Around it, px.
+    t_us : int
+        When it was there.
+    """
+
+    lines: tuple[str, ...]
+    outline: NDArray[np.float64]
+    t_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class ViewState:
     """Everything that decides what is drawn.
@@ -55,8 +77,8 @@ class ViewState:
         Seconds of the recording per second.
     colouring : str
         Of the events.
-    picked : tuple of str
-        Lines about what was clicked on.
+    picked : Picked or None
+        What was clicked on.
     message : str
         For a moment.
     done : bool
@@ -79,7 +101,7 @@ class ViewState:
     helping: bool = False
     speed: float = 0.03
     colouring: str = COLOURINGS[0]
-    picked: tuple[str, ...] = ()
+    picked: Picked | None = None
     message: str = ""
     done: bool = False
     saving: bool = False

@@ -95,6 +95,17 @@ class Display:
             time.sleep(0.1)
         raise AssertionError(f"nothing like that on the screen within {timeout_s} s")
 
+    def at_rest(self, condition: Callable[[np.ndarray], object]) -> np.ndarray:
+        """The first picture of which the condition holds and that stays for a second: the recording's length is known then."""
+        shots = [self.wait_for(condition)]
+
+        def stays(shot: np.ndarray) -> bool:
+            shots.append(shot)
+            time.sleep(0.9)
+            return bool(condition(shot)) and np.array_equal(shots[-2], shot)
+
+        return self.wait_for(stays)
+
     def press(self, *keys: str) -> None:
         subprocess.run(["xdotool", "key", *keys], env=self.environment, check=True, timeout=20)
 

@@ -38,7 +38,7 @@ def window(display, sample, calibration, tmp_path) -> Iterator[subprocess.Popen]
 
 
 def test_the_window_shows_plays_toggles_helps_saves_and_ends(window, display, tmp_path):
-    first = display.wait_for(lambda shot: near(shot, theme.ON).sum() > 100)
+    first = display.at_rest(lambda shot: near(shot, theme.ON).sum() > 100)
     rows, columns = np.nonzero(near(first, theme.PANEL, 0))
     left, top = columns.min(), rows.max() - 479
     shown = first[top : top + 480, left : left + 640]
@@ -66,7 +66,7 @@ def test_the_window_shows_plays_toggles_helps_saves_and_ends(window, display, tm
 
 
 def test_the_mouse_seeks_plays_and_turns(window, display):
-    first = display.wait_for(lambda shot: near(shot, theme.ON).sum() > 100)
+    first = display.at_rest(lambda shot: near(shot, theme.ON).sum() > 100)
     rows, columns = np.nonzero(near(first, theme.PANEL, 0))
     left, top = int(columns.min()), int(rows.max()) - 479
     display.click(left + 560, top + 440)
@@ -119,16 +119,20 @@ def test_events_and_circles_tell_their_numbers(opened):
     one = max((o for o in session.evidence.outlines if state.now_us - 50_000 <= o.t_us <= state.now_us), key=lambda o: o.t_us)
     at = frame.scenes.space.place(one.rings[5, :1], one.t_us)
     (px,), _ = state.eye.project(at, area.width, area.height)
-    lines = pick(session, state, frame, area, *px)
-    assert lines[0].startswith("point ")
-    assert "±" in lines[1]
+    picked = pick(session, state, frame, area, *px)
+    assert picked.lines[0].startswith("point ")
+    assert "±" in picked.lines[1]
+    marked = compose(session, replace(state, picked=picked), 800, 600)
+    changed = (marked.canvas.rgb != frame.canvas.rgb).any(-1)
+    assert changed[round(px[1]) - 3 : round(px[1]) + 4, round(px[0]) - 3 : round(px[0]) + 4].any()
     events, k = frame.scenes.events, len(frame.scenes.events) // 2
     hidden = state.toggled("tubes")
     (px,), _ = state.eye.project(frame.scenes.space.place([[events.x[k], events.y[k]]], events.t[k]), area.width, area.height)
-    lines = pick(session, hidden, frame, area, *px)
-    assert lines[0].startswith("event, O")
-    assert pick(session, hidden.toggled("events"), frame, area, *px) == ()
-    assert pick(session, state, frame, area, area.left + 1, area.top + area.height - 1) == ()
+    picked = pick(session, hidden, frame, area, *px)
+    assert picked.lines[0].startswith("event, O")
+    assert abs(picked.t_us - state.now_us) <= state.window_us
+    assert pick(session, hidden.toggled("events"), frame, area, *px) is None
+    assert pick(session, state, frame, area, area.left + 1, area.top + area.height - 1) is None
 
 
 def test_a_click_into_the_flat_picture_names_the_circle(opened):
@@ -138,7 +142,7 @@ def test_a_click_into_the_flat_picture_names_the_circle(opened):
     one = [o for o in session.evidence.outlines if o.t_us <= state.now_us][-1]
     zoom = min(area.width / 240, area.height / 180)
     x, y = (one.view.xy[3] + 0.5 - [120, 90]) * zoom + [area.left + area.width / 2, area.top + area.height / 2]
-    assert pick(session, state, frame, area, x, y)[0] == f"point {one.view.ids[3]} of view {one.view.index}"
+    assert pick(session, state, frame, area, x, y).lines[0] == f"point {one.view.ids[3]} of view {one.view.index}"
 
 
 def test_swapped_views_show_the_board_large(opened):
@@ -146,4 +150,4 @@ def test_swapped_views_show_the_board_large(opened):
     usual, other = compose(session, state, 640, 480), replace(state, swapped=True)
     swapped = compose(session, other, 640, 480)
     assert (usual.canvas.rgb != swapped.canvas.rgb).any()
-    assert pick(session, other, swapped, swapped.areas[0], 200, 200) == ()
+    assert pick(session, other, swapped, swapped.areas[0], 200, 200) is None
