@@ -179,6 +179,67 @@ def _export(parser: argparse.ArgumentParser) -> None:
     _add_out(parser, "file to write (.yaml)")
 
 
+def _view(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
+    parser.add_argument("--calibration", metavar="CAL", help="calibration: the board and the camera's path in three dimensions")
+    parser.add_argument("--detections", metavar="CSV", help="detections: circles through time, ids (default: the calibration's)")
+    parser.add_argument("--velocity", metavar="CSV", help="velocity estimates: direction and its uncertainty")
+    parser.add_argument("--at", type=_time_s, metavar="S", help="where to begin, seconds from the recording's beginning")
+    parser.add_argument("--window", type=_window_ms, metavar="MS", help="how far back events are shown (default 50 ms)")
+    parser.add_argument("--layers", metavar="NAME[,NAME]", help="layers to show at first (default: the most useful ones)")
+    parser.add_argument("--size", type=_size, default=(1280, 800), metavar="WxH",
+                        help="size of the window or picture (default 1280x800)")
+    parser.add_argument("--screenshot", metavar="FILE.png", help="draw one picture, without a window or display, and end")
+    parser.add_argument("--force", action="store_true", help="replace a picture that exists")
+    _add_size(parser)
+
+
+def _coach(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", metavar="REC", help="recording, replayed in real time; or: live, the first camera found")
+    parser.add_argument("--target", required=True, metavar="BOARD.yaml", help="target file")
+    parser.add_argument("--model", choices=("pinhole-radtan", "pinhole-equidistant"), default="pinhole-radtan",
+                        help="camera model (default %(default)s)")
+    for name, unit, default, what in (("focal", "PERCENT", 0.3, "focal length"), ("centre", "PX", 1.0, "principal point"),
+                                      ("projection", "PX", 0.5, "projection, in nine tenths of the image")):
+        parser.add_argument(f"--want-{name}", type=_above_zero, default=default, metavar=unit,
+                            help=f"standard deviation wanted of the {what} (default {default:g})")
+    parser.add_argument("--speed", type=_above_zero, default=1.0, metavar="X", help="replay so many times as fast (default 1)")
+    parser.add_argument("--until-enough", action="store_true", help="end as soon as it is enough")
+    parser.add_argument("--port", type=_port, default=0, metavar="N", help="of the page on this machine (default: any free one)")
+    parser.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page, only say where it is")
+    _add_out(parser, "also write the views as detections (.csv), to calibrate from", required=False)
+    _add_size(parser)
+
+
+def _port(text: str) -> int:
+    value = int(text)
+    if not 0 <= value <= 65_535:
+        raise argparse.ArgumentTypeError(f"must be within 0 and 65535, not {value}")
+    return value
+
+
+def _above_zero(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text}")
+    return value
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    size = int(width), int(height)
+    if not (320 <= size[0] <= 8192 and 240 <= size[1] <= 8192):
+        raise argparse.ArgumentTypeError(f"must be within 320x240 and 8192x8192, not {text}")
+    return size
+
+
+def _window_ms(text: str) -> float:
+    value = float(text)
+    if not 0.1 <= value <= 10_000:
+        raise argparse.ArgumentTypeError(f"must be within 0.1 and 10000 ms, not {text}")
+    return value
+
+
 def _positive(text: str) -> int:
     value = int(text)
     if value < 1:
@@ -239,6 +300,8 @@ _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),
     "calibrate": ("estimate a camera's intrinsics from recordings or detections", _calibrate),
+    "view": ("look at a recording in space and time", _view),
+    "coach": ("help to record a calibration: what is missing, and when it is enough", _coach),
     "report": ("draw up a page about a calibration: verdict, uncertainty, coverage, residuals", _report),
     "compare": ("say whether two calibrations agree, or the halves of one", _compare),
     "velocity": ("estimate the direction of motion from lines and a gyro", _velocity),

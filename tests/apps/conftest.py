@@ -1,5 +1,7 @@
 """The command line as a user meets it: in this process where that is quicker, as a process of its own where it matters."""
 
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -58,6 +60,19 @@ def process() -> Run:
         return Outcome(done.returncode, done.stdout, done.stderr)
 
     return call
+
+
+@pytest.fixture
+def needs_program() -> Callable[..., str]:
+    """The first of these programs that is installed; without any the test is skipped, or fails where all tests have to run."""
+
+    def find(*names: str) -> str:
+        found = next(filter(None, map(shutil.which, names)), None)
+        if found is None and os.environ.get("EVCAM_ALL_TESTS"):
+            pytest.fail(f"{names[0]} is not installed")
+        return found or pytest.skip(f"{names[0]} is not installed")
+
+    return find
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ def detect_moving(
     windows: Iterable[Events], start_us: int, target: CircleGrid, options: MovingOptions | None = None,
     *, name: str = "recording", progress: Callable[[int], None] | None = None,
     inspector: Inspector | None = None, threads: int = 1,
+    on_block: Callable[[list[View | Rejection]], None] | None = None, block_windows: int = _WINDOWS_PER_BLOCK,
 ) -> Detections:
     """Find a circle grid that moves before the camera, or a camera that moves before it.
 
@@ -64,6 +65,11 @@ def detect_moving(
         Keeps what led to the views and rejections of its instants.
     threads : int
         With more than one, the next block is read and reduced while the views of a block are made; the result is the same.
+    on_block : callable, optional
+        Called with the views and rejections of each block as soon as they are there: numbered by the block's own count, and with
+        points that are still middles of ellipses rather than images of the circles' centres.
+    block_windows : int
+        Windows per block. Fewer give `on_block` something sooner, and cost more since every block looks at its neighbours' edges.
 
     Returns
     -------
@@ -75,11 +81,13 @@ def detect_moving(
     start = Start(_picture_at_the_beginning(windows.coming(), options, target), Follower(target))
     found: list[View | Rejection] = []
     size = (0, 0)
-    work = _work(windows, start_us, options.step_us)
+    work = _work(windows, start_us, options.step_us, block_windows)
     for crossings, times_us, kept, stop_us in made_ahead(work) if threads > 1 else work:
         size = (crossings.width, crossings.height)
         out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
         found += out
+        if on_block is not None:
+            on_block(out)
         if progress is not None:
             progress(stop_us)
     views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size, options.discs.min_cosine)
@@ -103,14 +111,16 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
     return tone
 
 
-def _work(windows: Iterator[Events], origin: int, step_us: int) -> Iterator[tuple[Crossings, NDArray[np.int64], slice, int]]:
+def _work(
+    windows: Iterator[Events], origin: int, step_us: int, block_windows: int
+) -> Iterator[tuple[Crossings, NDArray[np.int64], slice, int]]:
     """Crossings of one block after the other, the instants to look at, which of them count, and where the block stops."""
-    for block in _blocks(windows, origin):
+    for block in _blocks(windows, origin, block_windows):
         yield edge_crossings(block.windows, fresh=block.fresh), *_view_times(block, origin, step_us), block.stop_us
 
 
-def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
-    """Group windows into blocks of about two seconds or a few million events, with a neighbour window on either side."""
+def _blocks(windows: Iterator[Events], origin: int, most: int) -> Iterator[_Block]:
+    """Group windows into blocks of ``most`` windows or a few million events, with a neighbour window on either side."""
     held: list[Events] = []
     fresh: NDArray[np.bool_] | None = None
     done = 0
@@ -119,7 +129,7 @@ def _blocks(windows: Iterator[Events], origin: int) -> Iterator[_Block]:
             fresh = np.ones((window.height, window.width), np.bool_)
         held.append(window)
         core = held[1 if done else 0 : -1]
-        if len(core) >= _WINDOWS_PER_BLOCK or sum(map(len, core)) > _BLOCK_EVENTS:
+        if len(core) >= most or sum(map(len, core)) > _BLOCK_EVENTS:
             stop = done + len(core)
             yield _Block(tuple(held), origin + done * WINDOW_US, origin + stop * WINDOW_US, False, fresh)
             fresh = still_fresh(fresh, held[:-2])
