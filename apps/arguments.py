@@ -10,7 +10,7 @@ import argparse
 from collections.abc import Callable
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
-            3 done, but the verdict is "do not trust this"; 130 interrupted"""
+            3 done, but the verdict is "do not trust this" or "disagree"; 130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -136,11 +136,30 @@ def _seed(text: str) -> int:
     return value
 
 
+def _report(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("calibration", metavar="CAL.json", help="calibration that evcam wrote")
+    parser.add_argument("--recording", action="append", default=[], metavar="REC",
+                        help="a recording that was calibrated from, repeatable: shows events and rejected windows")
+    _add_size(parser)
+    _add_out(parser, "page to write (.html)")
+
+
+def _compare(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("cameras", metavar="CAL", nargs="+",
+                        help="two calibrations or camera files, in any format that evcam reads; one with --split")
+    parser.add_argument("--split", action="store_true", help="calibrate from either half of one calibration's views, and compare"
+                        " these")
+    _add_size(parser)
+    _add_out(parser, "page (.html) or map of the difference (.png) to write", required=False)
+
+
 _VERBS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
     "info": ("say what a recording holds", _info),
     "target": ("draw a board to print, at true scale", _target),
     "simulate": ("make a recording with known truth", _simulate),
     "detect": ("find a board in recordings", _detect),
     "calibrate": ("estimate a camera's intrinsics from recordings or detections", _calibrate),
+    "report": ("draw up a page about a calibration: verdict, uncertainty, coverage, residuals", _report),
+    "compare": ("say whether two calibrations agree, or the halves of one", _compare),
     "export": ("write a calibration for another program", _export),
 }

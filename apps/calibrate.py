@@ -11,6 +11,7 @@ from evcam.apps import exit_codes
 from evcam.apps.console import show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, CalibrationOptions, calibrate
+from evcam.calib.judgement import Grade
 from evcam.calib.verdict import judge
 from evcam.core.detections import Detections
 from evcam.core.target import Target, load_target
@@ -66,11 +67,10 @@ def _is_table(path: str) -> bool:
 
 
 def _report(args: Namespace, calibration: Calibration) -> int:
-    reasons = judge(calibration)
-    verdict = "do not trust this" if reasons else "no reason for distrust found"
-    lines = [calibration.summary(), f"verdict: {verdict}", *(f"  - {reason}" for reason in reasons), f"written to {args.out}"]
-    show(args, "\n".join(lines), {"out": args.out, "verdict": verdict, "reasons": reasons, **_figures(calibration)})
-    return exit_codes.DISTRUST if reasons else exit_codes.DONE
+    judgement = judge(calibration)
+    show(args, f"{calibration.summary()}\nwritten to {args.out}",
+         {"out": args.out, "verdict": judgement.grade, "reasons": judgement.texts, **_figures(calibration)})
+    return exit_codes.DISTRUST if judgement.grade is Grade.DISTRUST else exit_codes.DONE
 
 
 def _figures(calibration: Calibration) -> dict[str, Any]:

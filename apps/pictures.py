@@ -6,6 +6,7 @@ import os
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from evcam.core.detections import Detections, Rejection, View
 from evcam.detect.inspection import choose_outcomes, inspect, instant_us, outcomes_at
@@ -62,17 +63,26 @@ def draw_pictures(args: Namespace, paths: Mapping[str, str], detections: Detecti
     list of str
         The pictures' paths.
     """
-    Path(args.debug).mkdir(exist_ok=True)
-    written: list[str] = []
+    folder = Path(args.debug)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder if folder.is_dir() else folder.absolute().parent) as unfinished:
+        names = _draw(args, paths, detections, Path(unfinished))
+        folder.mkdir(exist_ok=True)
+        for name in names:
+            (Path(unfinished) / name).replace(folder / name)
+    return [str(folder / name) for name in names]
+
+
+def _draw(args: Namespace, paths: Mapping[str, str], detections: Detections, folder: Path) -> list[str]:
+    """Draw into an empty folder and return the names of the files."""
+    names: list[str] = []
     for name, path in paths.items():
         with open_recording(path, width=args.width, height=args.height) as recording:
             outcomes = _outcomes(args, recording, detections, name)
             for inspection in inspect(recording, detections, outcomes):
                 at_s = (instant_us(inspection.outcome) - recording.start_us) * 1e-6
-                picture = Path(args.debug) / f"{name.replace('/', '_')}_{at_s:08.3f}s.png"
-                save_inspection(inspection, picture, start_us=recording.start_us, force=args.force)
-                written.append(str(picture))
-    return written
+                names.append(f"{name.replace('/', '_')}_{at_s:08.3f}s.png")
+                save_inspection(inspection, folder / names[-1], start_us=recording.start_us)
+    return names
 
 
 def _outcomes(args: Namespace, recording: Recording, detections: Detections, name: str) -> tuple[View | Rejection, ...]:

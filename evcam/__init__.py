@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from evcam import errors as errors
     from evcam import io as io
     from evcam import motion as motion
+    from evcam import report as report
     from evcam import sim as sim
     from evcam import solvers as solvers
     from evcam import viz as viz
     from evcam.calib import Calibration as Calibration
     from evcam.calib import CalibrationOptions as CalibrationOptions
     from evcam.calib import calibrate as calibrate
+    from evcam.calib import compare as compare
     from evcam.core.camera import Camera as Camera
     from evcam.core.detections import Detections as Detections
     from evcam.core.events import Events as Events
@@ -60,13 +62,14 @@ _NAMES = {
     "VelocityEstimator": ("evcam.motion", "VelocityEstimator"),
     "VelocityOptions": ("evcam.motion", "VelocityOptions"),
     "calibrate": ("evcam.calib", "calibrate"),
+    "compare": ("evcam.calib", "compare"),
     "estimate_velocity": ("evcam.motion", "estimate_velocity"),
     "load_target": ("evcam.core.target", "load_target"),
     "normal_flow": ("evcam.flow", "normal_flow"),
     "open": ("evcam.io", "open_recording"),
 }
 # evcam.detect is a room and, being callable, also the function of that name.
-_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "motion", "sim", "solvers", "viz")
+_ROOMS = ("calib", "core", "detect", "errors", "flow", "io", "motion", "report", "sim", "solvers", "viz")
 
 __all__ = ["__version__", *(name for name in _NAMES if name != "open"), *_ROOMS]  # a star import keeps the builtin open
 

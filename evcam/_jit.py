@@ -1,20 +1,22 @@
 """The one place that decides how kernels compile.
 
-`kernel` and `reordering_kernel` are the only decorators that compile in evcam.  Kernels keep NaN and
+`kernel`, `helper` and `reordering_kernel` are the only decorators that compile in evcam.  Kernels keep NaN and
 infinity (no fast maths), release the GIL and are cached on disk, so that only
 the very first run of a machine pays for compilation.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import event
+from numba.extending import typeof_impl
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -38,8 +40,34 @@ def _ensure_cache_folder() -> None:
 
 def kernel(function: F) -> F:
     """Compile ``function`` in nopython mode, cached, without the GIL."""
-    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+    compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     return compiled
+
+
+class _Helper:
+    """A function that compiled code calls without a way in from Python, where it stays Python."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self.py_func = function
+        self.compiled = numba.njit(nogil=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+    def __call__(self, *args: Any) -> Any:
+        return self.py_func(*args)
+
+
+@typeof_impl.register(_Helper)  # type: ignore[untyped-decorator]
+def _type_of_helper(helper: _Helper, context: object) -> Any:
+    return numba.typeof(helper.compiled)
+
+
+def helper(function: F) -> F:
+    """Let kernels of the same file call ``function``.
+
+    The conversion of Python's arguments takes a quarter of a kernel's compilation; for a function that only kernels call it
+    is left out.  Called from Python, as tests do, it runs uncompiled.
+    """
+    return cast(F, _Helper(function))
 
 
 def reordering_kernel(function: F) -> F:

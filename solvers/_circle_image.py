@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evcam._jit import kernel
+from evcam._jit import helper, kernel
 
 N_PARAMS = 5  # of an ellipse: centre (2), symmetric change of shape (3)
 
@@ -52,7 +52,7 @@ def _ellipse_centers(ring, unit, directions, min_cosine, offsets):  # type: igno
         offsets[n, 0], offsets[n, 1] = gradient[0], gradient[1]
 
 
-@kernel
+@helper
 def _eliminate(a, b):  # type: ignore[no-untyped-def]
     """Solve ``a x = b`` in place for a positive definite ``a`` by Gaussian elimination."""
     n = b.size

@@ -9,16 +9,16 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam._jit import kernel
+from evcam._jit import helper, kernel
 
 Array = NDArray[np.float64]
 
 # Below this gap between the two smallest eigenvalues, over the largest, the normal matrix has
-# lost too many digits, and the vector is taken from an orthogonal triangulation instead.
+# lost too many digits, and the vector has to come from the system itself.
 _SAFE_GAP = 1e-8
 
 
-@kernel
+@helper
 def _time_window(times: Array, scale: float) -> tuple[float, float]:
     """Shift and scale that take times to [-1, 1]; a positive scale is used as it is, without shift."""
     if scale > 0.0:
@@ -31,7 +31,7 @@ def _time_window(times: Array, scale: float) -> tuple[float, float]:
     return 0.5 * (high + low), half if half > 0.0 else 1.0
 
 
-@kernel
+@helper
 def _null_vector(m: Array, order: NDArray[np.int64], x: Array) -> float:
     """Null vector x of a 5x6 matrix by elimination with full pivoting; returns smallest over largest pivot."""
     for j in range(6):
@@ -72,9 +72,9 @@ def _null_vector(m: Array, order: NDArray[np.int64], x: Array) -> float:
     return last / first
 
 
-@kernel
-def _normal_sums(f: Array, times: Array, weights: Array, shift: float, scale: float, sums: Array) -> None:
-    """The 18 different entries of the normal matrix: three times xx xy xz yy yz zz."""
+@helper
+def _normal_matrix(f: Array, times: Array, weights: Array, shift: float, scale: float, m: Array) -> float:
+    """Normal matrix m from its 18 different entries, three times xx xy xz yy yz zz; returns its trace."""
     inverse = 1.0 / scale
     a0 = a1 = a2 = a3 = a4 = a5 = 0.0
     b0 = b1 = b2 = b3 = b4 = b5 = 0.0
@@ -87,41 +87,21 @@ def _normal_sums(f: Array, times: Array, weights: Array, shift: float, scale: fl
         wx, wy, wz = w * x, w * y, w * z
         xx, xy, xz, yy, yz, zz = wx * x, wx * y, wx * z, wy * y, wy * z, wz * z
         tt = t * t
-        a0 += xx
-        a1 += xy
-        a2 += xz
-        a3 += yy
-        a4 += yz
-        a5 += zz
-        b0 += t * xx
-        b1 += t * xy
-        b2 += t * xz
-        b3 += t * yy
-        b4 += t * yz
-        b5 += t * zz
-        c0 += tt * xx
-        c1 += tt * xy
-        c2 += tt * xz
-        c3 += tt * yy
-        c4 += tt * yz
-        c5 += tt * zz
-    sums[0], sums[1], sums[2], sums[3], sums[4], sums[5] = a0, a1, a2, a3, a4, a5
-    sums[6], sums[7], sums[8], sums[9], sums[10], sums[11] = b0, b1, b2, b3, b4, b5
-    sums[12], sums[13], sums[14], sums[15], sums[16], sums[17] = c0, c1, c2, c3, c4, c5
-
-
-@kernel
-def _fill_normal(sums: Array, m: Array) -> None:
+        a0, a1, a2, a3, a4, a5 = a0 + xx, a1 + xy, a2 + xz, a3 + yy, a4 + yz, a5 + zz
+        b0, b1, b2, b3, b4, b5 = b0 + t * xx, b1 + t * xy, b2 + t * xz, b3 + t * yy, b4 + t * yz, b5 + t * zz
+        c0, c1, c2, c3, c4, c5 = c0 + tt * xx, c1 + tt * xy, c2 + tt * xz, c3 + tt * yy, c4 + tt * yz, c5 + tt * zz
     k = 0
+    sums = (a0, a1, a2, a3, a4, a5, b0, b1, b2, b3, b4, b5, c0, c1, c2, c3, c4, c5)
     for i in range(3):
         for j in range(i, 3):
             m[i, j] = m[j, i] = sums[k]
             m[i, j + 3] = m[j, i + 3] = m[i + 3, j] = m[j + 3, i] = -sums[6 + k]
             m[i + 3, j + 3] = m[j + 3, i + 3] = sums[12 + k]
             k += 1
+    return a0 + a3 + a5 + c0 + c3 + c5
 
 
-@kernel
+@helper
 def _factor(m: Array, shift: float, floor: float, low: Array, inverse: Array) -> int:
     """LDL' of ``m - shift I`` without pivoting; pivots below ``floor`` are raised to it; counts the negative ones."""
     negative = 0
@@ -144,7 +124,7 @@ def _factor(m: Array, shift: float, floor: float, low: Array, inverse: Array) ->
     return negative
 
 
-@kernel
+@helper
 def _back_substitute(low: Array, inverse: Array, x: Array) -> None:
     """Solve with the factors in place, and normalise."""
     for i in range(1, 6):
@@ -164,7 +144,7 @@ def _back_substitute(low: Array, inverse: Array, x: Array) -> None:
         x[i] *= size
 
 
-@kernel
+@helper
 def _rayleigh(m: Array, x: Array) -> float:
     value = 0.0
     for i in range(6):
@@ -175,7 +155,7 @@ def _rayleigh(m: Array, x: Array) -> float:
     return value
 
 
-@kernel
+@helper
 def _smallest_eigenvector(m: Array, low: Array, inverse: Array, x: Array, y: Array) -> tuple[float, float]:
     """Eigenvector x of the smallest eigenvalue, by inverse and Rayleigh quotient iteration.
 
@@ -210,7 +190,7 @@ def _smallest_eigenvector(m: Array, low: Array, inverse: Array, x: Array, y: Arr
     return value, second
 
 
-@kernel
+@helper
 def _project_out(x: Array, y: Array) -> None:
     dot = 0.0
     for i in range(6):
@@ -224,7 +204,7 @@ def _project_out(x: Array, y: Array) -> None:
         y[i] *= size
 
 
-@kernel
+@helper
 def _ritz(m: Array, x: Array, y: Array) -> None:
     """Rotate the pair x, y so that x has the smallest Rayleigh quotient of their span."""
     _project_out(x, y)
@@ -246,82 +226,6 @@ def _ritz(m: Array, x: Array, y: Array) -> None:
 
 
 @kernel
-def _triangulate(f: Array, times: Array, weights: Array, shift: float, scale: float, r: Array) -> None:
-    """Upper triangle r (6x6) of the QR decomposition of the Nx6 system, by Givens rotations."""
-    for i in range(6):
-        for j in range(6):
-            r[i, j] = 0.0
-    row = np.empty(6)
-    for i in range(len(times)):
-        t = (times[i] - shift) / scale
-        root = np.sqrt(weights[i]) if len(weights) > 0 else 1.0
-        for k in range(3):
-            row[k] = root * f[i, k]
-            row[k + 3] = -t * row[k]
-        for k in range(6):
-            if row[k] == 0.0:
-                continue
-            size = np.hypot(r[k, k], row[k])
-            cosine, sine = r[k, k] / size, row[k] / size
-            for j in range(k, 6):
-                above = r[k, j]
-                r[k, j] = cosine * above + sine * row[j]
-                row[j] = cosine * row[j] - sine * above
-
-
-@kernel
-def _singular_vectors(r: Array, v: Array, sizes: Array) -> None:
-    """One-sided Jacobi: right singular vectors (columns of v) and squared singular values of r (6x6, overwritten)."""
-    for i in range(6):
-        for j in range(6):
-            v[i, j] = 1.0 if i == j else 0.0
-    for _ in range(30):
-        largest = 0.0
-        for p in range(5):
-            for q in range(p + 1, 6):
-                pp = qq = pq = 0.0
-                for i in range(6):
-                    pp += r[i, p] * r[i, p]
-                    qq += r[i, q] * r[i, q]
-                    pq += r[i, p] * r[i, q]
-                if pq == 0.0 or abs(pq) <= 1e-16 * np.sqrt(pp * qq):
-                    continue
-                largest = max(largest, abs(pq) / np.sqrt(pp * qq))
-                half = 0.5 * (qq - pp)
-                tangent = pq / (half + np.copysign(np.hypot(half, pq), half))
-                cosine = 1.0 / np.sqrt(1.0 + tangent * tangent)
-                sine = tangent * cosine
-                for i in range(6):
-                    r[i, p], r[i, q] = cosine * r[i, p] - sine * r[i, q], sine * r[i, p] + cosine * r[i, q]
-                    v[i, p], v[i, q] = cosine * v[i, p] - sine * v[i, q], sine * v[i, p] + cosine * v[i, q]
-        if largest < 1e-15:
-            break
-    for j in range(6):
-        sizes[j] = 0.0
-        for i in range(6):
-            sizes[j] += r[i, j] * r[i, j]
-
-
-@kernel
-def _accurate_vector(
-    f: Array, times: Array, weights: Array, shift: float, scale: float, r: Array, v: Array, sizes: Array, x: Array
-) -> tuple[float, float]:
-    _triangulate(f, times, weights, shift, scale, r)
-    _singular_vectors(r, v, sizes)
-    best = 0
-    for j in range(1, 6):
-        if sizes[j] < sizes[best]:
-            best = j
-    second = np.inf
-    for j in range(6):
-        if j != best:
-            second = min(second, sizes[j])
-    for i in range(6):
-        x[i] = v[i, best]
-    return sizes[best], second
-
-
-@kernel
 def _five_point_batch(f: Array, times: Array, time_scale: float, solutions: Array, measures: Array) -> None:
     """Null vectors [b, a] in the caller's time; measures hold the squared pivot ratio, 0 and the share in front."""
     m = np.empty((5, 6))
@@ -336,28 +240,22 @@ def _five_point_batch(f: Array, times: Array, time_scale: float, solutions: Arra
                 m[j, k] = f[i, j, k]
                 m[j, k + 3] = t * f[i, j, k]
         ratio = _null_vector(m, order, x)
-        _unscale(x, shift, scale, solutions[i])
         measures[i, 0], measures[i, 1] = ratio * ratio, 0.0
-        measures[i, 2] = _orient(f[i], times[i], solutions[i])
+        measures[i, 2] = _orient(f[i], times[i], x, shift, scale, solutions[i])
 
 
-@kernel
-def _unscale(x: Array, shift: float, scale: float, out: Array) -> None:
-    """From shifted and scaled time to the caller's."""
-    for k in range(3):
-        a = x[k + 3] / scale
-        out[k] = x[k] + shift * a
-        out[k + 3] = a
-
-
-@kernel
-def _orient(f: Array, times: Array, x: Array) -> float:
-    """Make |b| = 1 and let the majority of the events see the line in front; returns their share.
+@helper
+def _orient(f: Array, times: Array, solved: Array, shift: float, scale: float, x: Array) -> float:
+    """Take x from shifted and scaled time to the caller's, with |b| = 1, and seen in front by most events; returns their share.
 
     A point of the line is seen in front where ``f . (e3 + t u_perp) < 0``; times ``|w|`` this
     needs neither root nor division.
     """
-    bb = x[0] * x[0] + x[1] * x[1] + x[2] * x[2]
+    bb = 0.0
+    for k in range(3):
+        x[k + 3] = solved[k + 3] / scale
+        x[k] = solved[k] + shift * x[k + 3]
+        bb += x[k] * x[k]
     inverse = 1.0 / np.sqrt(bb) if bb > 0.0 else 0.0
     for k in range(6):
         x[k] *= inverse
@@ -383,18 +281,16 @@ def _orient(f: Array, times: Array, x: Array) -> float:
 def _linear_batch(f: Array, times: Array, weights: Array, time_scale: float, solutions: Array, measures: Array) -> None:
     """Least-squares [b, a] in the caller's time.
 
-    Measures hold the second smallest and the smallest eigenvalue over the trace, and the share in front.
+    Measures hold the second smallest (negative if the normal matrix has lost the answer) and the smallest eigenvalue over the
+    trace, and the share in front.
     """
-    sums, m, low, inverse = np.empty(18), np.empty((6, 6)), np.empty((6, 6)), np.empty(6)
+    m, low, inverse = np.empty((6, 6)), np.empty((6, 6)), np.empty(6)
     x, y = np.empty(6), np.empty(6)
     for i in range(len(f)):
-        shift, scale = _time_window(times[i], time_scale)
-        _normal_sums(f[i], times[i], weights[i], shift, scale, sums)
-        _fill_normal(sums, m)
-        trace = sums[0] + sums[3] + sums[5] + sums[12] + sums[15] + sums[17]
+        fi, ti = f[i], times[i]
+        shift, scale = _time_window(ti, time_scale)
+        trace = _normal_matrix(fi, ti, weights[i], shift, scale, m)
         first, second = _smallest_eigenvector(m, low, inverse, x, y)
-        if not second - first > _SAFE_GAP * trace:
-            first, second = _accurate_vector(f[i], times[i], weights[i], shift, scale, m, low, inverse, x)
-        _unscale(x, shift, scale, solutions[i])
-        measures[i, 0], measures[i, 1] = second / trace, max(first, 0.0) / trace
-        measures[i, 2] = _orient(f[i], times[i], solutions[i])
+        measures[i, 0] = second / trace if second - first > _SAFE_GAP * trace else -1.0
+        measures[i, 1] = max(first, 0.0) / trace
+        measures[i, 2] = _orient(fi, ti, x, shift, scale, solutions[i])

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from evcam._jit import kernel
+from evcam._jit import helper, kernel
 
 
-@kernel
+@helper
 def _normalise(points, mask, matrix):  # type: ignore[no-untyped-def]
     """Write the matrix that moves the points' centroid to the origin and their rms distance to sqrt(2)."""
     count, x, y, squares = 0, 0.0, 0.0, 0.0

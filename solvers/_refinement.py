@@ -5,24 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam._jit import kernel
+from evcam._jit import helper, kernel
 
 Array = NDArray[np.float64]
 
 # Share of the cost that a step has to promise to be worth taking.
 _CONVERGED = 1e-8
-# Steps at most, of a descent that has to arrive and of one that only has to come near.
-_MANY = 25.0
-_FEW = 6.0
-# Difference of log likelihood that further steps will not make good.
-_HOPELESS = 10.0
-# Weight, in units of the trace, that holds a where it is.
-_FIRM = 1e9
-# Mean square of half the square of a normal variable.
-_BEND = 0.75
 
 
-@kernel
+@helper
 def _normal_equations(
     f: Array, rates: Array, jacs: Array, times: Array, weights: Array, x: Array, half: float, pp: float, tt: float,
     floor: float, anchor: Array, huber: float, h: Array, g: Array, sums: Array,
@@ -36,7 +27,7 @@ def _normal_equations(
 
     All is kept in variables, not in arrays: they live in registers, which is four times faster.
     """
-    x0, x1, x2, x3, x4, x5 = x[0], x[1], x[2], x[3], x[4], x[5]
+    x0, x1, x2, x3, x4, x5, c3, c4, c5 = x[0], x[1], x[2], x[3], x[4], x[5], anchor[3], anchor[4], anchor[5]
     detailed = len(sums) > 0
     logs, squares, variances, cost = 0.0, 0.0, 1e-300, 0.0
     g0 = g1 = g2 = g3 = g4 = g5 = 0.0
@@ -47,22 +38,22 @@ def _normal_equations(
         n0, n1, n2 = x0 - t * x3, x1 - t * x4, x2 - t * x5
         f0, f1, f2 = f[i, 0], f[i, 1], f[i, 2]
         r = f0 * n0 + f1 * n1 + f2 * n2
-        p = jacs[i, 0, 0] * n0 + jacs[i, 1, 0] * n1 + jacs[i, 2, 0] * n2
-        q = jacs[i, 0, 1] * n0 + jacs[i, 1, 1] * n1 + jacs[i, 2, 1] * n2
+        p0, q0, p1, q1, p2, q2 = jacs[i, 0, 0], jacs[i, 0, 1], jacs[i, 1, 0], jacs[i, 1, 1], jacs[i, 2, 0], jacs[i, 2, 1]
+        p, q, w = p0 * n0 + p1 * n1 + p2 * n2, q0 * n0 + q1 * n1 + q2 * n2, weights[i]
         variance, slope, d0, d1, d2 = pp * (p * p + q * q), 0.0, 0.0, 0.0, 0.0
         if tt > 0.0:
             d0, d1, d2 = half * rates[i, 0], half * rates[i, 1], half * rates[i, 2]
             slope = d0 * n0 + d1 * n1 + d2 * n2 - f0 * x3 - f1 * x4 - f2 * x5
-            bend = 2.0 * abs(d0 * anchor[3] + d1 * anchor[4] + d2 * anchor[5]) + d0 * d0 + d1 * d1 + d2 * d2
+            bend = 2.0 * abs(d0 * c3 + d1 * c4 + d2 * c5) + d0 * d0 + d1 * d1 + d2 * d2
             variance += tt * (slope * slope + floor * bend * bend)
         if not variance > 0.0:
             continue
         if detailed:
-            logs += 0.5 * weights[i] * np.log(variance)
-            squares += weights[i] * r * r
-            variances += weights[i] * variance
+            logs += 0.5 * w * np.log(variance)
+            squares += w * r * r
+            variances += w * variance
         inverse = 1.0 / variance
-        ratio, w = r * inverse, weights[i]
+        ratio = r * inverse
         squared = r * ratio
         if squared > huber * huber:
             size = np.sqrt(squared)
@@ -71,9 +62,7 @@ def _normal_equations(
         else:
             cost += w * squared
         p, q, slope = ratio * pp * p, ratio * pp * q, ratio * tt * slope
-        j0 = f0 - p * jacs[i, 0, 0] - q * jacs[i, 0, 1] - slope * d0
-        j1 = f1 - p * jacs[i, 1, 0] - q * jacs[i, 1, 1] - slope * d1
-        j2 = f2 - p * jacs[i, 2, 0] - q * jacs[i, 2, 1] - slope * d2
+        j0, j1, j2 = f0 - p * p0 - q * q0 - slope * d0, f1 - p * p1 - q * q1 - slope * d1, f2 - p * p2 - q * q2 - slope * d2
         j3, j4, j5 = slope * f0 - t * j0, slope * f1 - t * j1, slope * f2 - t * j2
         w *= inverse
         w0, w1, w2, w3, w4, w5 = w * j0, w * j1, w * j2, w * j3, w * j4, w * j5
@@ -94,7 +83,7 @@ def _normal_equations(
     return cost
 
 
-@kernel
+@helper
 def _solve_damped(h: Array, g: Array, x: Array, damping: float, firm: float, low: Array, step: Array) -> bool:
     """Step of ``(h + damping diag(h) + gauge x x') step = -g`` by Cholesky; the scale of [b, a] is free.
 
@@ -136,11 +125,14 @@ def _solve_damped(h: Array, g: Array, x: Array, damping: float, firm: float, low
 @kernel
 def _descend(
     f: Array, rates: Array, jacs: Array, times: Array, weights: Array, x: Array, half: float, pp: float, tt: float,
-    floor: float, huber: float, firm: float, steps: float, h: Array,
+    floor: float, huber: float, firm: float, steps: int, h: Array, sums: Array,
 ) -> float:
-    """Levenberg-Marquardt in x = [b, a] in place; returns the cost, and leaves the lower triangle of h at the minimum."""
-    low, step, trial, anchor = np.empty((6, 6)), np.empty(6), np.empty(6), np.empty(6)
-    g, other_h, other_g, none = np.empty(6), np.empty((6, 6)), np.empty(6), np.empty(0)
+    """Levenberg-Marquardt in x = [b, a] in place; returns the cost, and leaves the lower triangle of h at the minimum.
+
+    If they have room for it, ``sums`` receive what `_normal_equations` writes there, with the minimum as anchor.
+    """
+    low, other_h, vectors = np.empty((6, 6)), np.empty((6, 6)), np.empty((5, 6))
+    step, trial, anchor, g, other_g, none = vectors[0], vectors[1], vectors[2], vectors[3], vectors[4], vectors[0, :0]
     size = 0.0
     for k in range(6):
         size += x[k] * x[k]
@@ -149,7 +141,7 @@ def _descend(
         anchor[k] = x[k]
     damping = 1e-4
     cost = _normal_equations(f, rates, jacs, times, weights, x, half, pp, tt, floor, anchor, huber, h, g, none)
-    for _ in range(int(steps)):
+    for _ in range(steps):
         if not _solve_damped(h, g, x, damping, firm, low, step):
             damping = max(10.0 * damping, 1e-9)
             continue
@@ -174,68 +166,6 @@ def _descend(
             damping *= 10.0
             if damping > 1e8:
                 break
+    if len(sums) > 0:
+        _normal_equations(f, rates, jacs, times, weights, x, half, pp, tt, floor, x, huber, other_h, other_g, sums)
     return cost
-
-
-@kernel
-def _fit_lines(
-    f: Array, rates: Array, jacs: Array, times: Array, weights: Array, ends: NDArray[np.int64], starts: Array,
-    models: Array, huber: float, thorough: bool, vectors: Array, information: Array, measures: Array,
-) -> None:
-    """Refine many lines, each for every noise model.
-
-    Events of line k end before ``ends[k]``.  A row of ``models`` is the deviation in pixels, that in seconds, and whether the
-    level is unknown: then one of the two is 1 and the other 0.  Of two descents, from the start and (if ``thorough``) from the
-    line at rest, the better minimum is taken.  Vectors and information are in units of the line's own half window, and
-    so is an unknown level of times.  Measures hold cost, sum of log s and half, the cost in pixels at rest and in
-    motion, and 1 if the descent was given up because another model is far likelier.
-    """
-    x, other, h, g, sums = np.empty(6), np.empty(6), np.empty((6, 6)), np.empty(6), np.empty(3)
-    begin = 0
-    for k in range(len(ends)):
-        fk, rk, jk = f[begin:ends[k]], rates[begin:ends[k]], jacs[begin:ends[k]]
-        tk, wk = times[begin:ends[k]], weights[begin:ends[k]]
-        begin = ends[k]
-        half, freedom = 1e-300, -5.0
-        for i in range(len(tk)):
-            half = max(half, abs(tk[i]))
-            freedom += wk[i]
-        freedom = max(freedom, 1.0)
-        limit = huber * models[0, 0] if models[0, 0] > 0.0 and models[0, 2] == 0.0 else np.inf
-        rest = moving = np.inf
-        for attempt in range(0 if thorough else 2, 3):
-            for j in range(3):
-                other[j] = starts[k, j] if attempt != 1 else x[j]
-                other[j + 3] = starts[k, j + 3] * half if attempt == 2 else 0.0
-            firm = _FIRM if attempt == 0 else 0.0
-            cost = _descend(fk, rk, jk, tk, wk, other, half, 1.0, 0.0, 0.0, limit, firm, _MANY, h)
-            if attempt == 0:
-                rest = cost
-            if attempt == 0 or not cost >= moving:
-                x, other = other, x
-            if attempt > 0:
-                moving = min(cost, moving)
-        likeliest = np.inf
-        for m in range(len(models)):
-            best, unknown = vectors[k, m], models[m, 2] > 0.0
-            for j in range(6):
-                best[j] = x[j]
-            pp, tt, floor = models[m, 0] ** 2, models[m, 1] ** 2, 0.0
-            if not unknown:
-                tt /= half * half
-                floor = _BEND * tt
-            elif tt > 0.0:
-                _normal_equations(fk, rk, jk, tk, wk, best, half, 0.0, 1.0, 0.0, best, np.inf, h, g, sums)
-                floor = _BEND * sums[1] / sums[2]
-            cost, steps, given_up = np.inf, _FEW if unknown and tt > 0.0 else _MANY, 0.0
-            while steps > 0.0:
-                cost = _descend(fk, rk, jk, tk, wk, best, half, pp, tt, floor, huber, 0.0, steps, information[k, m])
-                _normal_equations(fk, rk, jk, tk, wk, best, half, pp, tt, floor, best, huber, h, g, sums)
-                unlikely = 0.5 * freedom * np.log(max(cost, 1e-300)) + sums[0]
-                given_up = 1.0 if unlikely > likeliest + _HOPELESS else 0.0
-                steps = _MANY if steps == _FEW and given_up == 0.0 else 0.0
-                if steps > 0.0:
-                    floor = _BEND * cost / freedom
-            likeliest = min(likeliest, unlikely)
-            measures[k, m, 0], measures[k, m, 1], measures[k, m, 2] = cost, sums[0], half
-            measures[k, m, 3], measures[k, m, 4], measures[k, m, 5] = rest, moving, given_up

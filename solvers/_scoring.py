@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam._jit import kernel
+from evcam._jit import helper, kernel
 
 Array = NDArray[np.float64]
 
 
-@kernel
+@helper
 def _squared_distance(f: Array, jac: Array, t: float, x: Array) -> float:
     n0, n1, n2 = x[0] - t * x[3], x[1] - t * x[4], x[2] - t * x[5]
     r = f[0] * n0 + f[1] * n1 + f[2] * n2

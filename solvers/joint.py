@@ -49,8 +49,8 @@ class JointOptions:
         Gain of log likelihood that such a scatter has to bring before it is believed.
     """
 
-    wrong_share: float = 0.02
-    distance_spreads: tuple[float, ...] = (0.5, 1.0)
+    wrong_share: float = 0.005
+    distance_spreads: tuple[float, ...] = (0.4, 0.8)
     scatters_rad_s: tuple[float, ...] = (0.005, 0.01, 0.02, 0.04, 0.08, 0.16)
     scatter_evidence: float = 4.0
 

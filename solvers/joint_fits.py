@@ -12,8 +12,10 @@ from evcam.solvers.derotation import DerotatedEvents
 from evcam.solvers.direction_posterior import Rates
 from evcam.solvers.eventail import eventail_linear
 from evcam.solvers.gyro_terms import fit_with_gyro_errors, gyro_terms
+from evcam.solvers.line_estimate import LineEstimate
 from evcam.solvers.line_fits import EventsOfLines, LineFits, fit_lines, with_level
 from evcam.solvers.noise import EventNoise
+from evcam.solvers.status import Status
 
 Array = NDArray[np.float64]
 
@@ -55,6 +57,13 @@ class JointFits:
     free: LineFits
     fits: LineFits
     widening: Array
+
+    def estimates(self) -> list[LineEstimate]:
+        """Each line by itself, for the common level, without an error of the gyro."""
+        fits, unknown = self.fits, self.free.noise.level_is_unknown
+        covariances = fits.covariances * self.widening[:, None, None]
+        return [LineEstimate(Status.OK, fits.vectors[k], covariances[k], fits.noise, float(fits.front_shares[k]),
+                             float(fits.costs[k]), float(fits.counts[k]), unknown) for k in range(len(self.used))]
 
     def rates(self) -> Rates:
         """Rates of all lines; an error of the gyro, if it was told, is part of their covariance."""

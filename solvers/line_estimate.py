@@ -8,11 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.errors import NotEnoughDataError
-from evcam.solvers.line_motion import line_frame, partial_velocity, partial_velocity_jacobian
+from evcam.solvers.line_motion import across_jacobian, line_frame, partial_velocity, partial_velocity_jacobian
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.status import Status
 
 Array = NDArray[np.float64]
+
+
+# Beyond these doubts the direction is no longer near enough to linear in the data for its covariance to be believed.
+WEAK_RAD = 0.12
+WEAK_LENGTH = 0.2
+# What a rule of three points an axis leaves out of the curvature of the direction: terms that mix axes.
+_MIXED = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -102,11 +109,28 @@ class LineEstimate:
 
     @property
     def direction_covariance(self) -> Array:
-        """Covariance of `direction` on its tangent plane, rad^2, (3, 3), with the second-order term of its curvature."""
-        first, turning = self._turning()
+        """Covariance of `direction` on its tangent plane, rad^2, (3, 3), with the curvature along every axis of uncertainty.
+
+        By the Gauss-Hermite rule of three points on each principal axis of the covariance of `vector`.
+        """
+        sizes, axes = np.linalg.eigh(self.covariance)
+        steps = np.sqrt(3 * np.maximum(sizes, 0.0))[:, None] * axes.T
+        moved = self.vector + np.concatenate([steps, -steps])
+        moved /= np.linalg.norm(moved[:, :3], axis=1, keepdims=True)
+        velocities = partial_velocity(moved[:, :3], moved[:, 3:])
         tangent = _across(self.direction)
-        covariance: Array = tangent @ first @ tangent / float(self.a @ self.a) + 0.5 * turning**2 * tangent
+        off = (velocities / np.linalg.norm(velocities, axis=1, keepdims=True)) @ tangent
+        covariance: Array = off.T @ off / 6 + _MIXED * self._turning()[1] ** 2 * tangent
         return covariance
+
+    @property
+    def doubts(self) -> tuple[float, float]:
+        """Largest standard deviation of the direction (of motion or of the line's plane, rad), and of the speed, relative."""
+        rows = across_jacobian(self.b, self.a)
+        tilt = _largest_sigma(rows @ self.covariance @ rows.T) / float(self.u[0])
+        # The direction saturates when its part along e3 is large: then only the length tells how little is known.
+        length = _largest_sigma(self.partial_velocity_covariance) / float(np.sqrt(self.a @ self.a))
+        return max(tilt, _largest_sigma(self.direction_covariance)), length
 
     def _turning(self) -> tuple[Array, float]:
         """First-order covariance of `partial_velocity`, and mean squared angle by which that turns it."""
@@ -122,3 +146,7 @@ class LineEstimate:
 
 def _across(unit: Array) -> Array:
     return np.eye(3) - unit[:, None] * unit
+
+
+def _largest_sigma(covariance: Array) -> float:
+    return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.solvers._refinement import _fit_lines
+from evcam.solvers._refinement import _descend
 from evcam.solvers.derotation import DerotatedEvents
 from evcam.solvers.noise import EventNoise
 
@@ -17,6 +17,71 @@ Array = NDArray[np.float64]
 UNKNOWNS = 5
 # Directions of parameter space with less than this share of the information are as good as unseen.
 _UNSEEN = 1e-13
+# Steps at most, of a descent that has to arrive and of one that only has to come near.
+_MANY = 25
+_FEW = 6
+# Difference of log likelihood that further steps will not make good.
+_HOPELESS = 10.0
+# Weight, in units of the trace, that holds a where it is.
+_FIRM = 1e9
+# Mean square of half the square of a normal variable.
+_BEND = 0.75
+_NO_SUMS = np.empty(0)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Line:
+    """Events of one line as the kernel takes them; vectors and information are in units of the half window ``half_s``."""
+
+    bearings: Array
+    rates: Array
+    pixel_jacobians: Array
+    times_s: Array
+    weights: Array
+    half_s: float
+    freedom: float
+
+    def descend(self, x: Array, pixel: float, time: float, floor: float, huber: float = np.inf, firm: float = 0.0,
+                steps: int = _MANY, information: Array | None = None, sums: Array = _NO_SUMS) -> float:
+        """Levenberg-Marquardt from x, in place, for these variances of pixel and time; returns the cost."""
+        h = np.empty((6, 6)) if information is None else information
+        return float(_descend(self.bearings, self.rates, self.pixel_jacobians, self.times_s, self.weights, x, self.half_s, pixel,
+                              time, floor, huber, firm, steps, h, sums))
+
+    def nearest(self, start: Array, limit: float) -> tuple[Array, float, float]:
+        """The likeliest line for noise of pixels, and its cost with the line at rest and in motion.
+
+        Of two descents, from the start and from the line at rest, the better minimum is taken.
+        """
+        rest = np.append(start[:3], np.zeros(3))
+        at_rest = self.descend(rest, 1.0, 0.0, 0.0, limit, _FIRM)
+        rest[3:] = 0.0
+        moving = np.append(start[:3], self.half_s * start[3:])
+        costs = [self.descend(x, 1.0, 0.0, 0.0, limit) for x in (rest, moving)]
+        return moving if costs[1] < costs[0] else rest, at_rest, min(costs)
+
+    def likeliest(
+        self, noise: EventNoise, huber: float, limit: float, x: Array, information: Array
+    ) -> tuple[float, float, float]:
+        """Descend from x for this noise; cost, sum of log s, and minus the log likelihood, level integrated out.
+
+        If that is beyond the limit by far after a few steps, the rest is spared.
+        """
+        pixel, time = noise.sigmas_or_units()
+        pixel, time, floor, sums, estimated = pixel**2, time**2, 0.0, np.empty(3), noise.level_is_unknown and time > 0
+        if not noise.level_is_unknown:
+            time /= self.half_s**2
+            floor = _BEND * time
+        elif estimated:
+            self.descend(x, 0.0, 1.0, 0.0, steps=0, sums=sums)
+            floor = _BEND * float(sums[1] / sums[2])
+        for steps in (_FEW, _MANY) if estimated else (_MANY,):
+            cost = self.descend(x, pixel, time, floor, huber, 0.0, steps, information, sums)
+            unlikely = 0.5 * self.freedom * float(np.log(max(cost, 1e-300))) + float(sums[0])
+            if unlikely > limit + _HOPELESS:
+                break
+            floor = _BEND * cost / self.freedom
+        return cost, float(sums[0]), unlikely
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -40,6 +105,16 @@ class EventsOfLines:
         """All lines' events; weights are one by default."""
         ends = np.cumsum([len(line) for line in lines])
         return cls(DerotatedEvents.joined(lines), np.ones(ends[-1]) if weights is None else weights, ends)
+
+    def lines(self) -> Iterator[_Line]:
+        """Each line's own part."""
+        begin, e = 0, self.events
+        for end in self.ends.tolist():
+            part = slice(begin, end)
+            times, weights = e.times_s[part], self.weights[part]
+            half, freedom = max(float(np.abs(times).max()), 1e-300), max(float(weights.sum()) - UNKNOWNS, 1.0)
+            yield _Line(e.bearings[part], e.rates[part], e.pixel_jacobians[part], times, weights, half, freedom)
+            begin = end
 
     def weighted(self, weights: Array) -> EventsOfLines:
         """The same events with other weights."""
@@ -126,13 +201,17 @@ def fit_lines(stack: EventsOfLines, starts: Array, noise: EventNoise, huber: flo
         One for each of ``noise.candidates()``.
     """
     candidates = noise.candidates()
-    models = np.array([(*candidate.sigmas_or_units(), float(candidate.level_is_unknown)) for candidate in candidates])
-    count, e = len(stack.ends), stack.events
-    shape = (count, len(models))
+    limit = huber * noise.sigma_px if noise.sigma_px > 0 and not noise.level_is_unknown else np.inf
+    shape = (len(stack.ends), len(candidates))
     # The kernel leaves the upper triangles of the information alone.
     vectors, information, measures = np.empty((*shape, 6)), np.zeros((*shape, 6, 6)), np.empty((*shape, 6))
-    _fit_lines(e.bearings, e.rates, e.pixel_jacobians, e.times_s, stack.weights, stack.ends, np.ascontiguousarray(starts),
-               models, float(huber), True, vectors, information, measures)
+    for k, (line, start) in enumerate(zip(stack.lines(), starts, strict=True)):
+        nearest, rest, motion = line.nearest(start, limit)
+        vectors[k], measures[k, :, 2:5], likeliest = nearest, (line.half_s, rest, motion), np.inf
+        for m, candidate in enumerate(candidates):
+            cost, logs, unlikely = line.likeliest(candidate, float(huber), likeliest, vectors[k, m], information[k, m])
+            measures[k, m, :2], measures[k, m, 5] = (cost, logs), unlikely > likeliest + _HOPELESS
+            likeliest = min(likeliest, unlikely)
     scale = np.linalg.norm(vectors[..., :3], axis=-1)
     vectors /= scale[..., None]
     information *= (scale**2)[..., None, None]
@@ -152,13 +231,13 @@ def fit_lines(stack: EventsOfLines, starts: Array, noise: EventNoise, huber: flo
 
 def descend(stack: EventsOfLines, starts: Array) -> Array:
     """Vectors (M, 6) of the nearest minima of the squared distances in pixels, without anything else."""
-    count, e = len(stack.ends), stack.events
-    vectors, information, measures = np.empty((count, 1, 6)), np.empty((count, 1, 6, 6)), np.empty((count, 1, 6))
-    _fit_lines(e.bearings, e.rates, e.pixel_jacobians, e.times_s, stack.weights, stack.ends, starts, np.array([[1.0, 0.0, 1.0]]),
-               np.inf, False, vectors, information, measures)
-    nearest: Array = vectors[:, 0] / np.linalg.norm(vectors[:, 0, :3], axis=1, keepdims=True)
-    nearest[:, 3:] /= measures[:, 0, 2:3]
-    return nearest
+    vectors = np.array(starts)
+    for line, vector in zip(stack.lines(), vectors, strict=True):
+        vector[3:] *= line.half_s
+        line.descend(vector, 1.0, 0.0, 0.0)
+        vector[3:] /= line.half_s
+        vector /= np.linalg.norm(vector[:3])
+    return vectors
 
 
 def _inverted(vectors: Array, information: Array) -> tuple[Array, Array]:

@@ -13,18 +13,14 @@ from evcam.errors import InputError
 from evcam.solvers.derotation import DerotatedEvents
 from evcam.solvers.eventail import EventailSolution, eventail_linear
 from evcam.solvers.gyro_terms import fit_with_gyro_errors, gyro_terms
-from evcam.solvers.line_estimate import LineEstimate
+from evcam.solvers.line_estimate import WEAK_LENGTH, WEAK_RAD, LineEstimate
 from evcam.solvers.line_fits import UNKNOWNS, EventsOfLines, LineFits, fit_lines, with_level
-from evcam.solvers.line_motion import across_jacobian
 from evcam.solvers.noise import EventNoise
 from evcam.solvers.status import Status
 from evcam.solvers.weak_line import middle_of_posterior
 
 Array = NDArray[np.float64]
 
-# Beyond this the direction is no longer near enough to linear in the data for its covariance to be believed.
-_WEAK_RAD = 0.12
-_WEAK_LENGTH = 0.24
 # Probability that the residuals of a line understate the noise by more than is allowed for.
 _LUCKY = 1e-3
 # Probability that a line at rest is taken for one in motion, and that a good line is said to misfit.
@@ -75,7 +71,7 @@ def refine_line(
     -------
     LineEstimate
         `WEAK` where the direction, at the largest noise that the residuals allow, is uncertain by more than 0.12 rad or the
-        speed by more than a quarter, or where the residuals show a bend that no moving line explains.  Where it is the
+        speed by more than a fifth, or where the residuals show a bend that no moving line explains.  Where it is the
         direction that is uncertain, the answer is not the most likely one but the middle of the posterior
         (`evcam.solvers.weak_line`).
 
@@ -172,17 +168,9 @@ def _judged(line: LineEstimate, misfits: bool, most_speed_1_s: float) -> LineEst
     freedom = line.count - UNKNOWNS
     doubt = np.inf if freedom <= 0 else float(np.sqrt(max(freedom - 2, 0.0) / chdtri(freedom, 1 - _LUCKY)))
     margin = max(doubt, 1.0) if line.level_was_estimated else 1.0
-    rows, speed = across_jacobian(line.b, line.a), line.partial_velocity_covariance
-    tilt = _largest_sigma(rows @ line.covariance @ rows.T) / float(line.u[0])
-    sigma = margin * max(tilt, _largest_sigma(line.direction_covariance))
-    # The direction saturates when its part along e3 is large: then only the length tells how little is known.
-    length = margin * _largest_sigma(speed) / float(np.sqrt(line.a @ line.a))
-    if sigma < _WEAK_RAD and length < _WEAK_LENGTH and not misfits:
+    sigma, length = (margin * doubt for doubt in line.doubts)
+    if sigma < WEAK_RAD and length < WEAK_LENGTH and not misfits:
         return line
-    vector = middle_of_posterior(line.vector, line.covariance, most_speed_1_s) if sigma > _WEAK_RAD else line.vector
+    vector = middle_of_posterior(line.vector, line.covariance, most_speed_1_s) if sigma > WEAK_RAD else line.vector
     shift = vector - line.vector
     return replace(line, status=Status.WEAK, vector=vector, covariance=line.covariance + np.outer(shift, shift))
-
-
-def _largest_sigma(covariance: Array) -> float:
-    return float(np.sqrt(max(np.linalg.eigvalsh(covariance)[-1], 0.0)))

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from evcam.solvers.line_motion import line_frame
+from evcam.solvers.line_fits import tangent_of_b
+from evcam.solvers.line_motion import cross, line_frame
 
 Array = NDArray[np.float64]
 
@@ -15,9 +16,9 @@ _TURNS = 21
 _REACH_SIGMA = 4.0
 # Angles are spaced by a third of their standard deviation where they are densest.
 _SPACING_SIGMA = 3.0
-# u_y is kept from zero, where a vector [b, a] no longer tells the direction of the line.
-_LEAST_ACROSS = 0.02
 _STEPS = 12
+# Share of each variance that is added where a covariance has to be inverted.
+_REGULAR = 1e-10
 # Squared sine below which an angle counts no longer linearly, but by its square.
 _SMALL = 0.03
 
@@ -41,7 +42,7 @@ def middle_of_posterior(vector: Array, covariance: Array, most_1_s: float = np.i
     Returns
     -------
     ndarray of float64, shape (6,)
-        The same b, another a.
+        Of this direction the one that the covariance allows most readily: it fits the events about as well as `vector`.
     """
     b, a = vector[:3], vector[3:]
     frame, (u_y, u_z) = line_frame(b, a)
@@ -57,14 +58,37 @@ def middle_of_posterior(vector: Array, covariance: Array, most_1_s: float = np.i
     ways = np.stack([sine, cosine * np.cos(theta), cosine * np.sin(theta)], 1)
     weights = areas * _radial(((ways @ precision) * ways).sum(1), ways @ pull, most_1_s)
     normals = np.cos(theta)[:, None] * e3 + np.sin(theta)[:, None] * e1
-    normal = _middle_axis(normals, weights)
+    along_line = cross(b, _middle_axis(normals, weights))
     direction = _middle_axis(cosine[:, None] * b + sine[:, None] * normals, weights)
-    # An axis has no sign: take the one with the line in front, u_y > 0.
-    side = float(direction @ b)
-    angle = np.arctan2(float(direction @ normal) * np.sign(side), max(abs(side), _LEAST_ACROSS))
-    way = np.array([np.sin(angle), np.cos(angle) * (normal @ e3), np.cos(angle) * (normal @ e1)])
-    size = min(max(way @ pull / (way @ precision @ way), _LEAST_ACROSS * np.hypot(u_y, u_z)), most_1_s)
-    return np.concatenate([b, size * (np.cos(angle) * normal - np.sin(angle) * b)])
+    middle = _likeliest_with(vector, covariance, along_line, direction)
+    # The same plane with b and a of opposite sign has the line behind the camera.
+    return middle * np.sign(middle[:3] @ b)
+
+
+def _likeliest_with(vector: Array, covariance: Array, e1: Array, direction: Array) -> Array:
+    """The vector of this direction of line and motion that has the smallest deviation, by the covariance, from ``vector``.
+
+    With m1 the direction and ``m2 = e1 x m1``, all of them are ``b = cos m1 + sin m2``, ``a = r m2``: linear in three numbers.
+    """
+    b = vector[:3]
+    first = direction - (direction @ e1) * e1
+    first /= np.sqrt(first @ first)
+    ways = np.zeros((6, 3))
+    ways[:3, 0], ways[:3, 1] = first, cross(e1, first)
+    ways[3:, 2] = ways[:3, 1]
+    tangent = tangent_of_b(b)
+    # A change of the scale of [b, a] is no deviation.
+    deviations = tangent.T @ (ways - vector[:, None] * (b @ ways[:3]))
+    across = tangent.T @ covariance @ tangent
+    sizes = np.sqrt(np.diag(across))
+    shape = np.linalg.inv(across / np.outer(sizes, sizes) + _REGULAR * np.eye(5))
+    deviations /= sizes[:, None]
+    squares = deviations.T @ shape @ deviations
+    turn = squares[:2, :2] - np.outer(squares[:2, 2], squares[2, :2]) / squares[2, 2]
+    angles = np.linalg.eigh(turn)[1][:, 0]
+    size = -(squares[2, :2] @ angles) / squares[2, 2]
+    likeliest: Array = ways @ np.append(angles, size)
+    return likeliest
 
 
 def _radial(curvature: Array, pull: Array, most: float) -> Array:

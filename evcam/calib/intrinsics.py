@@ -21,7 +21,7 @@ from evcam.calib.calibration import Calibration, ViewFit, software_versions
 from evcam.calib.covariance import cluster_robust_covariance, time_clusters, view_spacing_us
 from evcam.calib.observations import Observations, gather, spread_out
 from evcam.calib.options import EQUAL_FOCAL, CalibrationOptions
-from evcam.calib.rejection import ViewLedger, faces_like_the_rest, inlier_points, typical_views
+from evcam.calib.rejection import ViewLedger, faces_like_the_rest, first_sightings, inlier_points, typical_views
 from evcam.calib.selection import select_views
 from evcam.calib.start import start_camera, start_poses
 from evcam.calib.systematic import systematic_covariance
@@ -69,6 +69,8 @@ def calibrate(
     ledger, basis = ViewLedger(detections.views), free_basis(model, options.fix)
     counts = np.array([len(view) for view in ledger.views], int)
     ledger.keep(counts >= options.min_points, "too few points", [f"{n}, needed {options.min_points}" for n in counts])
+    _check_enough(ledger, detections)
+    ledger.keep(first_sightings([ledger.views[i] for i in ledger.kept]), "repeats another view")
     _check_enough(ledger, detections)
     obs = gather([ledger.views[i] for i in ledger.kept], detections.target, options.min_std_px)
     spread = spread_out(obs)

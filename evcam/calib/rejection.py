@@ -44,6 +44,17 @@ class ViewLedger:
         self.kept = self.kept[keep]
 
 
+def first_sightings(views: Sequence[View]) -> Mask:
+    """Views whose points no view before them holds: the same data again are no new evidence."""
+    seen: set[tuple[bytes, bytes]] = set()
+    first = np.zeros(len(views), bool)
+    for i, view in enumerate(views):
+        points = view.ids.tobytes(), view.xy.tobytes()
+        first[i] = points not in seen
+        seen.add(points)
+    return first
+
+
 def faces_like_the_rest(estimate: Estimate) -> Mask:
     """Views that see the same side of the board as most do; a mirrored labelling shows the other side."""
     normal = estimate.R_cam_board[:, :, 2]

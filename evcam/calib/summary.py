@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from evcam.calib.calibration import Calibration
+from evcam.calib.verdict import judge
 
 _FOCAL_AND_CENTRE = 4
 
@@ -20,14 +22,13 @@ def summarise(calibration: Calibration) -> str:
     lines.append(f"reprojection error  {calibration.rms_px:.4f} px rms (2-D), {used} of {total} points")
     lines.append(f"views               {len(calibration.fits)} used of {len(calibration.detections)} detected")
     lines += _counted("  windows without a view", calibration.detections.rejection_counts())
-    reasons: dict[str, int] = {}
-    for rejection in calibration.rejected:
-        reasons[rejection.reason] = reasons.get(rejection.reason, 0) + 1
-    lines += _counted("  views left out", reasons)
+    lines += _counted("  views left out", Counter(rejection.reason for rejection in calibration.rejected))
     lines.append(f"coverage            {100 * calibration.coverage:.0f} % of the image (8 x 8 cells)")
     lines.append(_uncertainty(calibration))
     lines.append(f"standard deviations from {calibration.independent_stretches} independent stretches of time; "
                  "they do not contain errors of the board itself")
+    judgement = judge(calibration)
+    lines += [f"verdict: {judgement.grade}", *(f"  - {text}" for text in judgement.texts)]
     return "\n".join(lines)
 
 

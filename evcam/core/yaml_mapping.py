@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from evcam.errors import FormatError, InputError
+
+# YAML 1.1 takes 2e-2 for a word: its numbers need a point and a signed exponent.
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+$")
 
 
 def read_mapping(path: Path, kind: str) -> dict[Any, Any]:
@@ -23,9 +27,20 @@ def read_mapping(path: Path, kind: str) -> dict[Any, Any]:
     if not path.is_file():
         raise InputError(f"{path}: no such {kind} file")
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), _loader())
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise FormatError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
-        raise FormatError(f"{path}: a {kind} file holds 'key: value' lines, not {type(data).__name__}")
+        held = "nothing" if data is None else f"a {type(data).__name__}"
+        raise FormatError(f"{path}: a {kind} file holds 'key: value' lines, this one holds {held}")
     return data
+
+
+def _loader() -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_implicit_resolver("tag:yaml.org,2002:float", _NUMBER, list("-+.0123456789"))
+    return Loader

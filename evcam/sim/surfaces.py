@@ -17,6 +17,8 @@ from evcam.sim.scene import Board, Lines, Scene
 
 Array = NDArray[np.float64]
 
+_LEAST_DISTANCE_M = 1e-9
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Surfaces:
@@ -113,7 +115,16 @@ def plane_homographies(scene: Scene, t_us: Array) -> Array:
         T_cam_plane = T_cam_world[:, None] @ band_frames(scene.world, scene.trajectory)[0]
     else:
         T_cam_plane = np.stack([T_cam_world, *(T_cam_world @ T for T in _layer_poses(scene, t_us))], 1)
-    return np.ascontiguousarray(np.linalg.inv(T_cam_plane[..., :3, [0, 1, 3]]), np.float64).reshape(-1, 9)
+    return np.ascontiguousarray(np.linalg.inv(_off_the_eye(T_cam_plane)[..., :3, [0, 1, 3]]), np.float64).reshape(-1, 9)
+
+
+def _off_the_eye(T_cam_plane: Array) -> Array:
+    """Planes of which one that holds the camera's centre, and is seen as a line, lies a nanometre beside it."""
+    normal, out = T_cam_plane[..., :3, 2], T_cam_plane.copy()
+    distance_m = (normal * T_cam_plane[..., :3, 3]).sum(-1, keepdims=True)
+    beside = np.where(np.abs(distance_m) < _LEAST_DISTANCE_M, np.copysign(_LEAST_DISTANCE_M, distance_m) - distance_m, 0.0)
+    out[..., :3, 3] += beside * normal
+    return out
 
 
 def _layer_poses(scene: Scene, t_us: Array) -> Iterator[Array]:

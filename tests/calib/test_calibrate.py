@@ -27,7 +27,7 @@ def test_noise_free_points_give_the_camera_back(name, request, make_detections):
     assert result.camera.params == pytest.approx(camera.params, rel=1e-6, abs=1e-6)
     assert result.rms_px < 1e-6
     assert result.coverage > 0.8
-    assert judge(result) == []
+    assert judge(result).reasons == ()
 
 
 def test_the_minimum_is_opencv_s(make_detections):
@@ -68,6 +68,7 @@ def test_outlier_points_and_views_are_left_out_with_reasons(make_detections, rad
     assert "37 used of 40" in summary
     assert "1 no board" in summary
     assert "+-" in summary
+    assert "verdict: good" in summary
 
 
 def test_points_are_moved_to_the_middle_of_their_view(make_detections):
@@ -188,7 +189,7 @@ def test_damaged_calibrations_get_one_line(content, says, tmp_path):
 
 def test_poor_calibrations_are_not_to_be_trusted(make_detections):
     found = make_detections(views=6, duration_s=0.6, sigma_px=1.0)
-    reasons = judge(calibrate(found))
+    reasons = judge(calibrate(found)).texts
     assert any("only 6 views" in reason for reason in reasons)
     assert all("\n" not in reason for reason in reasons)
 
@@ -208,8 +209,9 @@ def test_points_that_no_view_shows_speak_against_the_target(make_detections):
     found = make_detections()
     last = len(found.target) - 1
     never = dataclasses.replace(found, views=tuple(without(view, last) for view in found))
-    assert judge(calibrate(never)) == [f"1 of the target's {last + 1} points were seen in no view; check its rows and columns"]
+    (reason,) = judge(calibrate(never)).texts
+    assert reason == f"1 of the target's {last + 1} points were seen in no view; check its rows and columns"
     in_turn = tuple(without(view, (0, last)[i % 2]) for i, view in enumerate(found))
-    (reason,) = judge(calibrate(dataclasses.replace(found, views=in_turn, mode="moving")))
-    assert "no view shows all" in reason
-    assert judge(calibrate(dataclasses.replace(found, views=in_turn))) == []
+    judgement = judge(calibrate(dataclasses.replace(found, views=in_turn, mode="moving")))
+    assert "no view shows all" in judgement.texts[0]
+    assert judge(calibrate(dataclasses.replace(found, views=in_turn))).reasons == ()

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 
+from evcam.calib import calibrate
 from evcam.calib.bundle import Estimate
 from evcam.calib.observations import gather
 from evcam.calib.options import CalibrationOptions
@@ -22,3 +25,12 @@ def test_points_beyond_the_turning_radius_are_no_inliers(make_detections):
         inliers, _ = inlier_points(get_model(camera.model), estimate, exact, CalibrationOptions())
         assert np.array_equal(inliers[0], obs.mask[0] & np.isfinite(seen).all(-1))
         assert inliers[0][obs.mask[0]].all() == all_fit
+
+
+def test_a_copy_of_a_recording_is_no_new_evidence(make_detections):
+    once = make_detections(views=40)
+    copies = tuple(replace(view, recording="copy") for view in once.views)
+    twice = replace(once, views=once.views + copies)
+    first, second = calibrate(once), calibrate(twice)
+    assert second.rejection_counts() == {"repeats another view": len(once)}
+    np.testing.assert_array_equal(second.covariance, first.covariance)

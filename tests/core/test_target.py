@@ -79,7 +79,7 @@ def test_impossible_boards_are_refused(change, says):
 
 @pytest.mark.parametrize(("text", "error", "says"), [
     (b"{type: [", FormatError, "not a YAML file"), (b"\xff\xfe\x00", FormatError, "not a YAML file"),
-    (b"- 1\n- 2\n", FormatError, "not list"), (b"", FormatError, "not NoneType"), (b"{rows: 3}", InputError, "type is None"),
+    (b"- 1\n- 2\n", FormatError, "holds a list"), (b"", FormatError, "holds nothing"), (b"{rows: 3}", InputError, "type is None"),
     (b"{type: [1]}", InputError, "type is [1]"), (b"{type: {a: 1}}", InputError, "type is {'a': 1}"),
 ])
 def test_damaged_files_give_one_line(text, error, says, tmp_path):
@@ -94,3 +94,9 @@ def test_damaged_files_give_one_line(text, error, says, tmp_path):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"none\.yaml: no such target file"):
         load_target(tmp_path / "none.yaml")
+
+
+def test_numbers_may_be_written_with_a_bare_exponent(tmp_path):
+    path = tmp_path / "board.yaml"
+    path.write_text("{type: asymmetric_circle_grid, rows: 11, cols: 4, spacing_m: 5e-2, radius_m: 2.e-2}")
+    assert load_target(path) == CircleGrid.asymmetric(rows=11, cols=4, spacing_m=0.05, radius_m=0.02)

@@ -1,5 +1,6 @@
 """Scenes as a user writes them."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from evcam.core.target import CircleGrid
 from evcam.errors import EvcamError, FormatError, InputError
-from evcam.sim import Backdrop, Board, Limb, Lines, Occluder, Texture, Waypoint, hand, load_scene, simulate
+from evcam.sim import Backdrop, Board, Gyro, Limb, Line, Lines, Occluder, Sensor, Texture, Waypoint, hand, load_scene, simulate
+from evcam.sim.scene import Flicker
 
 CAMERA = """
 camera:
@@ -147,3 +149,13 @@ def test_binary_scene_is_no_yaml(tmp_path):
     (tmp_path / "scene.yaml").write_bytes(b"\xff\xd8\xff\xe0\x00")
     with pytest.raises(FormatError):
         load_scene(tmp_path / "scene.yaml")
+
+
+@pytest.mark.parametrize("kind", [Board, Flicker, Backdrop, Texture, Occluder, Limb, Waypoint, Line, Sensor, Gyro])
+def test_the_conventions_name_every_key_and_its_default(kind):
+    text = (Path(__file__).parents[2] / "docs" / "conventions.md").read_text(encoding="utf-8")
+    section = text.split("## Scene files")[1].split("\n## ")[0]
+    for given in fields(kind):
+        assert f"`{given.name}`" in section, given.name
+        if isinstance(given.default, float) and given.default:
+            assert f"({given.default:g}" in section, (given.name, given.default)

@@ -183,3 +183,12 @@ def test_light_discs_on_dark_ground_swap_polarity():
         first.append(dict(zip(pixel.tolist(), events.p[index].tolist(), strict=True)))
     common = first[0].keys() & first[1].keys()
     assert np.mean([first[0][px] != first[1][px] for px in common]) > 0.8
+
+
+def test_a_board_seen_from_its_edge_on_is_seen_as_nothing():
+    camera = Camera("pinhole-radtan", [60.0, 60.0, 31.5, 23.5, -0.1, 0, 0, 0, 0], 64, 48)
+    across = Trajectory.steady(exp_so3([np.pi / 2, 0, 0]), [0, 0, 0.6], [0, 0.2, 0], [0, 0, 0], duration_s=0.3)
+    board = Board(CircleGrid.asymmetric(5, 4, 0.05, 0.02))
+    events = simulate(Scene(camera, across, board, Sensor(background_hz=0.0, hot_pixels=0))).events
+    assert len(events) > 100
+    assert events.t[0] > 1000

@@ -147,3 +147,22 @@ def test_gyro_bias_that_cannot_be_told_is_not_told(scenes):
     _, _, seen = scenes.see_lines(rng, 8, 10, px=3.0)
     got = refine_gyro_bias([line.events for line in seen], prior_sigma_rad_s=1e-4)
     assert got.status in (Status.UNDETERMINED, Status.WEAK)
+
+
+def test_stated_covariances_of_the_gyro_bias_and_of_the_direction_with_it(scenes):
+    rng = np.random.default_rng(8)
+    biases, directions = [], []
+    for _ in range(30):
+        sigma = np.radians(3)
+        v, bias, seen = scenes.see_lines(rng, 16, 60, jitter_s=3e-4, gyro_deg_s=3, shared_gyro=True)
+        got = refine_gyro_bias([line.events for line in seen], prior_sigma_rad_s=sigma)
+        if got.status is Status.OK:
+            off = got.bias_rad_s - bias
+            biases.append(off @ np.linalg.solve(got.covariance, off) / 3)
+            values, axes = np.linalg.eigh(got.motion.covariance)
+            off = axes[:, 1:].T @ (got.motion.direction - v / np.linalg.norm(v) * np.sign(got.motion.direction @ v))
+            directions.append((off**2 / values[1:]).sum() / 2)
+    assert len(biases) >= 20
+    # Medians of chi squared over its three and two degrees of freedom, which a few lucky false minima do not move.
+    assert np.median(biases) == pytest.approx(0.79, rel=0.5)
+    assert np.median(directions) == pytest.approx(0.69, rel=0.5)

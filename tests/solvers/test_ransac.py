@@ -80,7 +80,9 @@ def test_sampler_draws_good_samples_as_often_as_it_says(scenes):
     assert (np.diff(times, axis=1) > 0).all()
 
 
-@pytest.mark.parametrize(("count", "share"), [(100, 0.3), (100, 0.5), (1000, 0.5), (1000, 0.7), (5000, 0.5)])
+@pytest.mark.parametrize(("count", "share"), [
+    (100, 0.3), (100, 0.5), (100, 0.7), (1000, 0.5), (1000, 0.7), (5000, 0.5), (5000, 0.7),
+])
 def test_outliers_cost_little_against_the_inliers_alone(scenes, count, share):
     rng = np.random.default_rng(count)
     ours, alone = [], []
@@ -90,12 +92,25 @@ def test_outliers_cost_little_against_the_inliers_alone(scenes, count, share):
         events = scattered(scenes, rng, line, int(share * count))
         found, best = find_line(events, seed=seed), refine_line(events[: len(line.times_s)])
         assert found.line
-        assert found.inliers[: len(line.times_s)].mean() > 0.97
+        assert found.inliers[: len(line.times_s)].mean() > 0.9
         scale = np.repeat([1, 0.25], 3)
         for kept, estimate in ((ours, found.line), (alone, best)):
             truth = line.vector * np.sign(line.vector[:3] @ estimate.b)
             kept.append(np.linalg.norm((estimate.vector - truth) * scale))
-    assert np.median(ours) < 1.5 * np.median(alone)
+    assert np.median(ours) < 1.3 * np.median(alone)
+
+
+def test_outliers_that_hold_a_line_let_it_go(scenes):
+    # Three outliers at the end of the window, where the line is near the camera and has few events, agree on another line.
+    rng = np.random.default_rng([5000, 50, 22])
+    v, w = 0.5 * scenes.unit(rng), np.radians(15) * scenes.unit(rng)
+    line = scenes.see_line(rng, v, w, 2500)
+    pixels = line.pixels + 0.5 * rng.normal(size=(2500, 2))
+    pixels = np.concatenate([pixels, rng.uniform([0, 0], [640, 480], (2500, 2))])
+    events = scenes.derotated(pixels, np.concatenate([line.times_s, rng.uniform(-0.25, 0.25, 2500)]), w)
+    found, alone = find_line(events, seed=22), refine_line(events[:2500])
+    errors = [np.linalg.norm(e.vector - line.vector * np.sign(line.vector[:3] @ e.b)) for e in (found.line, alone)]
+    assert errors[0] < 1.5 * errors[1]
 
 
 def test_same_seed_same_bytes_and_bad_options(scenes):

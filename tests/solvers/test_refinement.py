@@ -190,3 +190,39 @@ def test_radians_are_the_unit_without_pixel_jacobians(scenes):
     line = refine_line(derotate(f, seen.times_s, np.zeros(3)), noise=EventNoise(kind="pixel"))
     assert line.noise.sigma_px == pytest.approx(1e-3, rel=0.25)
     assert eventail_linear(f, seen.times_s)
+
+
+def test_a_weak_line_fits_its_events_as_the_likeliest_does(scenes):
+    rng = np.random.default_rng(14)
+    ratios = []
+    for _ in range(150):
+        _, _, (seen,) = scenes.see_lines(rng, 1, 100, px=2.0)
+        line, stack = refine_line(seen.events), EventsOfLines.joined([seen.events])
+        if line.status is not Status.WEAK:
+            continue
+        likeliest = descend(stack, line.vector[None])[0]
+        ours, least = (rms_px(seen.events, vector) for vector in (line.vector, likeliest))
+        ratios.append(ours / least)
+    assert len(ratios) > 130
+    assert np.mean(ratios) < 1.1
+    assert np.quantile(ratios, 0.9) < 1.1
+
+
+def rms_px(events, vector):
+    n = vector[:3] - events.times_s[:, None] * vector[3:]
+    slopes = np.einsum("nij,ni->nj", events.pixel_jacobians, n)
+    return np.sqrt(((events.bearings * n).sum(1) ** 2 / (slopes**2).sum(1)).mean())
+
+
+def test_refinement_beats_linear_least_squares_under_much_noise(scenes):
+    rng = np.random.default_rng(15)
+    linear, refined = [], []
+    for _ in range(300):
+        v, _, (seen,) = scenes.see_lines(rng, 1, 100, px=2.0)
+        line = refine_line(seen.events)
+        if line:
+            linear.append(direction_error_deg(scenes, eventail_linear(seen.events.bearings, seen.events.times_s), v))
+            refined.append(direction_error_deg(scenes, line, v))
+    assert len(refined) > 280
+    assert np.median(refined) < np.median(linear)
+    assert np.mean(refined) < np.mean(linear)
