@@ -26,7 +26,7 @@ _SETTLED = 0.1
 _HYPOTHESES = tuple(
     Hypothesis(Depths(common, reach, own), acceleration, inflation)
     for common, reach in ((0.5, 0.04), (1.0, 0.4))
-    for own in (0.3, 0.8)
+    for own in (0.4, 1.0)
     for acceleration, inflation in ((0.5, 3.0), (5.0, 8.0), (20.0, 20.0))
 )
 # Hypotheses that lag behind the likeliest by more are dropped, in log probability.

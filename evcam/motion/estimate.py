@@ -52,7 +52,7 @@ class LineConstraint:
     Attributes
     ----------
     id : int
-        Stays the same while the line is followed from window to window.
+        Numbers the lines of one estimator; none occurs twice.
     b : ndarray of float64, shape (3,)
         Unit normal of the plane through line and camera, in the camera's frame at the middle of the window.
     a : ndarray of float64, shape (3,)

@@ -41,7 +41,7 @@ class MovingLine:
     sigma_px : float
         Their scatter across the line.
     id : int
-        Of the line of an earlier window that it continues, or -1.
+        Its number, -1 before it has one.
     """
 
     b: Array

@@ -43,7 +43,7 @@ class VelocityOptions:
 
     window_us: int | None = None
     window_events: int | None = None
-    motion_px: float = 20.0
+    motion_px: float = 30.0
     shortest_us: int = 5_000
     longest_us: int = 200_000
     gyro_noise_radps_rthz: float = 0.0005
