@@ -11,13 +11,13 @@ import re
 from collections.abc import Callable
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
-            3 done, but the verdict is "do not trust this" or "disagree"; 130 interrupted"""
+            3 done, but the verdict is "do not trust this", "disagree" or an error; 130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line; parsing sets ``verb`` and the verb's own arguments."""
     parser = argparse.ArgumentParser(
-        prog="evcam", description="Calibrate event cameras from recorded event streams.", epilog=_EPILOG,
+        prog="evcam", description="Calibrate event cameras from recorded event streams, and tell how they move.", epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version)
