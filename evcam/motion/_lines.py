@@ -1,4 +1,4 @@
-"""Kernels that derotate crossings, and fit and gather those of one moving line.
+"""Kernels that derotate crossings, and fit one moving line to some.
 
 A line is held as ``[b, a]`` and, for fitting, as its frame: rows e1 (along), b, c (from the camera to the line's middle).
 """
@@ -145,53 +145,3 @@ def _fit(f, t_s, scale, members, half_s, b, a, frame, spare):  # type: ignore[no
             a[k] /= size
     _frame(b, c, frame)
     return sigma
-
-
-@kernel
-def _gather(f, t_s, scale, begin, end, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
-    """Crossings ``begin`` to ``end`` within the limit of the line and between two places along it; how many."""
-    n = 0
-    b0, b1, b2, a0, a1, a2 = b[0], b[1], b[2], a[0], a[1], a[2]
-    for i in range(begin, end):
-        t = t_s[i]
-        off = f[i, 0] * (b0 - t * a0) + f[i, 1] * (b1 - t * a1) + f[i, 2] * (b2 - t * a2)
-        if not abs(off) < limit_px * scale[i]:
-            continue
-        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
-        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
-        if away > 0 and low * away <= along <= high * away:
-            members[n] = i
-            n += 1
-    return n
-
-
-@kernel
-def _narrowed(f, t_s, scale, n, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
-    """Keep of the first n members those within the limit and between two places; how many."""
-    kept = 0
-    for j in range(n):
-        i = members[j]
-        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
-        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
-        if low * away <= along <= high * away and abs(_residual(f, t_s, scale, i, b, a)) < limit_px:
-            members[kept] = i
-            kept += 1
-    return kept
-
-
-@kernel
-def _filled(f, t_s, scale, members, n, b, a, frame, low, width, bins, limit_px, near, beside):  # type: ignore[no-untyped-def]
-    """Count members in bins along the line, within the limit of it, and between two and four times the limit."""
-    near[:], beside[:] = 0, 0
-    for j in range(n):
-        i = members[j]
-        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
-        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
-        k = int((along / away - low) / width)
-        if k < 0 or k >= bins:
-            continue
-        off = abs(_residual(f, t_s, scale, i, b, a))
-        if off < limit_px:
-            near[k] += 1
-        elif off > 2 * limit_px:
-            beside[k] += 1
