@@ -1,4 +1,4 @@
-"""Kernels that derotate crossings, and fit one moving line to some.
+"""Kernels that derotate crossings, fit one moving line to some, and tell whether they bend.
 
 A line is held as ``[b, a]`` and, for fitting, as its frame: rows e1 (along), b, c (from the camera to the line's middle).
 """
@@ -145,3 +145,44 @@ def _fit(f, t_s, scale, members, half_s, b, a, frame, spare):  # type: ignore[no
             a[k] /= size
     _frame(b, c, frame)
     return sigma
+
+
+@kernel
+def _bend(f, t_s, scale, members, b, a, frame, low, high, limit_px, filled, bend, std):  # type: ignore[no-untyped-def]
+    """Cubic along the line through the members' distances from it: constant, slope, square and cube, with deviations, pixels.
+
+    ``filled`` counts the members along the line.  False where there are too few to tell.
+    """
+    count, squares, bins = 0, 0.0, filled.size
+    A, L, v, row, unit = np.zeros((4, 4)), np.empty((4, 4)), np.zeros(4), np.empty(4), np.empty(4)
+    for j in range(members.size):
+        i = members[j]
+        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
+        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
+        place = 2 * (along / away - low) / (high - low) - 1
+        filled[min(max(int((place + 1) / 2 * bins), 0), bins - 1)] += 1
+        off = _residual(f, t_s, scale, i, b, a)
+        if not abs(off) < limit_px:
+            continue
+        row[0], row[1], row[2], row[3] = 1.0, place, place**2 - 1 / 3, place**3 - 0.6 * place
+        count += 1
+        squares += off * off
+        for k in range(4):
+            v[k] += row[k] * off
+            for m in range(4):
+                A[k, m] += row[k] * row[m]
+    if count <= 4:
+        return False
+    bend[:], L[:] = v, A
+    if not _solve(L, bend):
+        return False
+    explained = 0.0
+    for k in range(4):
+        explained += bend[k] * v[k]
+    variance = max(squares - explained, 0.0) / count
+    for k in range(4):
+        unit[:], L[:] = 0.0, A
+        unit[k] = 1.0
+        _solve(L, unit)
+        std[k] = np.sqrt(variance * unit[k])
+    return True
