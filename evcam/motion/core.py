@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from evcam.flow import Crossings, edge_crossings
 from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
+from evcam.motion.following import SeenLines, followed
 from evcam.motion.gyro import GyroWindow
 from evcam.motion.judging import is_line
 from evcam.motion.lines import MovingLine, Workspace, fit_stretch
@@ -65,6 +68,7 @@ class WindowSolver:
         self._table: PixelTable | None = None
         self._look_pxps = np.nan
         self._next_id = 0
+        self._before: SeenLines | None = None
 
     @property
     def table(self) -> PixelTable:
@@ -84,6 +88,7 @@ class WindowSolver:
         if len(window.t_s) < _FEWEST_CROSSINGS:
             return VelocityEstimate.missing(span_us, MotionStatus.EMPTY, event_count=count, notes=notes)
         lines, loose = self._lines(window)
+        self._number(lines, span_us, window.rotation)
         fits = fit_jointly(window.for_solvers([_some(line.members) for line in lines]), EventNoise()) if lines else None
         if fits is None:
             status = MotionStatus.NO_LINES if len(lines) < _FEWEST_LINES else MotionStatus.STILL
@@ -160,9 +165,19 @@ class WindowSolver:
                 continue
             line.members.sort()
             owned[line.members] = True
-            line.id, self._next_id = self._next_id, self._next_id + 1
             found.append(line)
         return found, loose_edges(window, motion, owned)
+
+    def _number(self, lines: list[MovingLine], span_us: tuple[int, int], rotation: Rotation) -> None:
+        """Lines that go on from the window before keep their number, others get the next."""
+        now = SeenLines.of(lines, span_us, rotation)
+        before = followed(self._before, now) if self._before is not None else np.full(len(lines), -1)
+        for line, i in zip(lines, before.tolist(), strict=True):
+            if self._before is not None and i >= 0:
+                line.id = self._before.ids[i]
+            else:
+                line.id, self._next_id = self._next_id, self._next_id + 1
+        self._before = replace(now, ids=tuple(line.id for line in lines))
 
     def _status(
         self, motion: Motion | None, covariance: Array, rates: LineRates, moving: NDArray[np.bool_], lines: int
