@@ -19,7 +19,7 @@ from pathlib import Path
 
 from measure import Run, run, shell_block
 from results_moving import moving_grid, two_simulators
-from results_programs import cost, flow, kinds, processes, recordings, simulator, solver_truth, solvers, velocity
+from results_programs import cost, flow, kinds, processes, recordings, simulator, solver_truth, solvers, velocity, viewer
 from results_real import davis346, flicker
 
 TOP = Path(__file__).parents[2]
@@ -37,7 +37,7 @@ def main() -> int:
     sections: dict[str, Callable[[Path], str]] = {
         f.__name__: f for f in (
             sample, flicker, davis346, moving_grid, two_simulators, covariance, kinds, processes, cost, flow, simulator, solvers,
-            solver_truth, velocity, recordings,
+            solver_truth, velocity, recordings, viewer,
         )
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

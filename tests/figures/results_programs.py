@@ -70,7 +70,14 @@ def velocity(folder: Path) -> str:
     about = "What is counted and what falls short: [motion.md](motion.md)."
     command = "python tests/figures/velocity_figures.py"
     tables = run(f"cd {TOP} && {command}", folder).out.strip()
-    return "\n\n".join(["## Direction of motion", about, shell_block(f"$ {command}"), tables])
+    costs = _blocks(("python tests/benchmarks/bench_motion.py",), folder)
+    return "\n\n".join(["## Direction of motion", about, shell_block(f"$ {command}"), tables, *costs])
+
+
+def viewer(folder: Path) -> str:
+    """What the viewer costs."""
+    about = "What is shown and how: [viewer.md](viewer.md)."
+    return _printed("Viewer", about, "python tests/benchmarks/bench_view.py", folder)
 
 
 def recordings(folder: Path) -> str:
