@@ -9,9 +9,9 @@ from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
 from evcam.io.formats._decoding import DAMAGED, FULL, Columns, Decoder
 from evcam.io.formats._evt import evt3
+from evcam.io.formats._mono_kernel import unpack_mono
 
 _MONO_BYTES = 8
-_PIXEL, _DELAY = 0xFFFF, 0xFFFF_FFFF
 
 
 class EventPacketDecoder:
@@ -63,7 +63,8 @@ class EventPacketDecoder:
         data = np.frombuffer(payload, np.uint8)
         self._cut += len(data) % size != 0
         data = data[: len(data) // size * size]
-        return self._mono(data.view("<u8"), time_base_ns) if self._is_mono else self._evt3(data.view("<u2"))
+        # A copy lies as the compiled code wants it, wherever the payload begins.
+        return self._mono(np.array(data.view("<i8"), np.int64), time_base_ns) if self._is_mono else self._evt3(data.view("<u2"))
 
     @property
     def state(self) -> NDArray[np.int64]:
@@ -92,13 +93,12 @@ class EventPacketDecoder:
             raise FormatError(f"event packet: damaged at byte {2 * position}: {self._decoder.coding.damage}")
         return pieces[0] if len(pieces) == 1 else _joined(pieces)
 
-    def _mono(self, words: NDArray[np.uint64], time_base_ns: int) -> Columns:
-        t = (time_base_ns + (words & _DELAY).astype(np.int64)) // 1000
-        x, y = ((words >> 32) & _PIXEL).astype(np.uint16), ((words >> 48) & 0x7FFF).astype(np.uint16)
-        inside = (x < self._size[0]) & (y < self._size[1])
-        self._outside += len(words) - int(inside.sum())
-        columns = t[inside], x[inside], y[inside], (words >> 63).astype(np.bool_)[inside]
-        return Columns(*columns, Triggers.empty())
+    def _mono(self, words: NDArray[np.int64], time_base_ns: int) -> Columns:
+        n = len(words)
+        t, x, y, p = np.empty(n, np.int64), np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_)
+        inside = unpack_mono(words, time_base_ns, *self._size, t, x, y, p)
+        self._outside += n - inside
+        return Columns(t[:inside], x[:inside], y[:inside], p[:inside], Triggers.empty())
 
 
 def _joined(pieces: list[Columns]) -> Columns:
