@@ -74,7 +74,7 @@ def atomic_path(path: str | os.PathLike[str], *, force: bool = False) -> Iterato
             raise OutputExistsError(f"{path}: appeared while it was being written; use --force to replace it")
         temporary.replace(path)
     except OSError as error:
-        if error.filename is None and (error.errno in _NO_ROOM or _SHORT.fullmatch(str(error))):
+        if error.filename in (None, str(temporary)) and (error.errno in _NO_ROOM or _SHORT.fullmatch(str(error))):
             reason = error.strerror or "only a part could be written; is the disk full?"
             raise OSError(error.errno or errno.ENOSPC, reason, str(path)) from error
         raise
