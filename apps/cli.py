@@ -1,7 +1,7 @@
 """The command ``evcam``: reads the arguments, runs one verb, turns errors into one line and an exit code.
 
 Exit codes: 0 done, 1 bad input or failure (one line says what), 2 wrong usage,
-3 done but the verdict is "do not trust this", 130 interrupted.
+3 done but the verdict is "do not trust this" or nothing was found, 130 interrupted.
 """
 
 from __future__ import annotations
