@@ -83,7 +83,8 @@ def load_calibration(path: str | os.PathLike[str]) -> Calibration:
     """As `Calibration.load`."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such calibration file")
+        wrong = "is a folder; name a calibration in it" if path.is_dir() else "no such calibration file"
+        raise InputError(f"{path}: {wrong}")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError):

@@ -185,6 +185,8 @@ def test_damaged_calibrations_get_one_line(content, says, tmp_path):
         Calibration.load(path)
     with pytest.raises(InputError, match="no such"):
         Calibration.load(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is a folder"):
+        Calibration.load(tmp_path)
 
 
 @pytest.mark.parametrize(("damage", "says"), [

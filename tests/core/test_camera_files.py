@@ -164,6 +164,8 @@ def test_plain_numbers_that_are_no_camera_name_their_file(tmp_path):
 def test_missing_contradicting_and_existing_files(tmp_path):
     with pytest.raises(InputError, match="no such camera file"):
         Camera.load(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is a folder"):
+        Camera.load(tmp_path)
     path = tmp_path / "camera.json"
     RADTAN.save(path)
     with pytest.raises(InputError, match="346x260 sensor, not 640x480"):

@@ -21,7 +21,7 @@ def load_camera(path: str | os.PathLike[str], width: int | None, height: int | N
     """As `Camera.load`."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such camera file")
+        raise InputError(f"{path}: is a folder; name a camera file in it" if path.is_dir() else f"{path}: no such camera file")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
