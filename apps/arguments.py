@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
-            3 done, but the verdict is "do not trust this" or "disagree", or nothing was found;
+            3 done, but the verdict is "do not trust this", "disagree" or an error, or nothing was found;
             130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line; parsing sets ``verb`` and the verb's own arguments."""
     parser = argparse.ArgumentParser(
-        prog="evcam", description="Calibrate event cameras from recorded event streams.", epilog=_EPILOG,
+        prog="evcam", description="Calibrate event cameras from recorded event streams, and tell how they move.", epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version)

@@ -6,16 +6,24 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from evcam.apps import exit_codes
 from evcam.apps.console import announce_compilation, note, progress, show, to_json
 from evcam.apps.inputs import ChosenImu, choose_imu, chosen_stretch, open_with_camera
 from evcam.apps.outputs import check_output
-from evcam.check import Finding, GyroAgreement, Severity, check_gyro, gyro_findings, worst
+from evcam.check import Examination, Finding, GyroAgreement, Severity, check_gyro, examine, gyro_findings, worst
 from evcam.core.atomic import atomic_path
 from evcam.core.camera import Camera
 from evcam.io import Recording
 
 _MARKS = {Severity.OK: "ok     ", Severity.NOTE: "note   ", Severity.WARNING: "WARNING", Severity.ERROR: "ERROR  "}
+_VERDICTS = {
+    Severity.ERROR: "do not trust this recording", Severity.WARNING: "see to the warnings first",
+    Severity.NOTE: "no reason for distrust found", Severity.OK: "no reason for distrust found",
+}
+_LEVELS = " ▁▂▃▄▅▆▇█"
 
 
 def run(args: Namespace) -> int:
@@ -27,50 +35,66 @@ def run(args: Namespace) -> int:
     with recording:
         imu = choose_imu(args, recording)
         announce_compilation(args)
-        findings, agreement = _look(args, chosen_stretch(args, recording), camera, imu)
-        warnings = recording.warnings
-    bad = worst(findings) is Severity.ERROR
-    verdict = _verdict(findings)
+        stretch = chosen_stretch(args, recording)
+        examination = examine(stretch, None if imu is None else imu.samples)
+        of_gyro, agreement = _hold_against_gyro(args, stretch, camera, imu, examination)
+    findings = sorted((*examination.findings, *of_gyro), key=lambda finding: -finding.severity.rank)
+    verdict = _VERDICTS[worst(findings)]
     data = {
         "recording": args.recording, "verdict": verdict, "findings": [asdict(finding) for finding in findings],
-        "gyro": None if agreement is None or imu is None else _figures(agreement, imu),
+        "figures": examination.figures, "gyro": None if agreement is None or imu is None else _figures(agreement, imu),
     }
     if args.out:
         with atomic_path(args.out, force=args.force) as temporary:
             temporary.write_text(to_json(data) + "\n", encoding="utf-8")
-    show(args, "\n".join([*_describe(args, imu), *map(_line, findings), f"verdict: {verdict}"]), data)
-    for warning in warnings:
-        note(args, f"warning: {warning}")
+    lines = [*_describe(args, examination, imu), *_told(findings), f"verdict: {verdict}"]
+    show(args, "\n".join(lines), data)
     for remark in () if imu is None else imu.remarks:
         note(args, remark)
-    return exit_codes.DISTRUST if bad else exit_codes.DONE
+    return exit_codes.DISTRUST if worst(findings) is Severity.ERROR else exit_codes.DONE
 
 
-def _verdict(findings: tuple[Finding, ...]) -> str:
-    if all(finding.severity is Severity.NOTE for finding in findings):
-        return "nothing could be told"
-    return {
-        Severity.ERROR: "do not trust this recording", Severity.WARNING: "see to the warnings first",
-    }.get(worst(findings), "no reason for distrust found")
-
-
-def _look(
-    args: Namespace, recording: Recording, camera: Camera | None, imu: ChosenImu | None
+def _hold_against_gyro(
+    args: Namespace, recording: Recording, camera: Camera | None, imu: ChosenImu | None, examination: Examination
 ) -> tuple[tuple[Finding, ...], GyroAgreement | None]:
     if imu is None:
-        recording.summary()  # reads it all: damage is found whatever else there is to check
         nothing = Finding("gyro", Severity.NOTE, "There is no gyro to hold against the events.", "Give its samples with --imu.")
+        return (nothing,), None
+    if not examination.readable:
+        nothing = Finding("gyro", Severity.NOTE, "The gyro was not held against events that cannot be read as they are.",
+                          "See to the errors first.")
         return (nothing,), None
     with progress(args, "checking the gyro") as report:
         agreement = check_gyro(recording, imu.samples, camera, progress=report)
     return gyro_findings(agreement), agreement
 
 
-def _describe(args: Namespace, imu: ChosenImu | None) -> list[str]:
+def _describe(args: Namespace, examination: Examination, imu: ChosenImu | None) -> list[str]:
     lines = [f"recording: {args.recording}"]
+    lines += [f"events:    {finding.what}" for finding in examination.findings if _is_rate(finding)]
+    course = _drawn(examination.figures["rate"]["rate_over_time_evps"])
+    lines += [f"           {course}"] if course else []
     if imu is not None:
         lines += [f"gyro:      {len(imu.samples):,} samples, {imu.source}", f"mount:     {imu.mount}"]
     return lines
+
+
+def _is_rate(finding: Finding) -> bool:
+    return finding.topic == "rate" and finding.severity is Severity.OK
+
+
+def _drawn(rate: NDArray[np.float64]) -> str:
+    """A rate over time as a line of blocks, none for none."""
+    if not len(rate) or rate.max() <= 0:
+        return ""
+    return "".join(_LEVELS[level] for level in np.ceil(rate / rate.max() * (len(_LEVELS) - 1)).astype(int))
+
+
+def _told(findings: list[Finding]) -> list[str]:
+    """What is to be said line by line, and the topics that are as they should be in one."""
+    fine = [finding.topic for finding in findings if finding.severity is Severity.OK and not finding.topic.startswith("gyro ")]
+    said = [_line(finding) for finding in findings if finding.topic not in fine or finding.severity is not Severity.OK]
+    return [*said, *([f"{_MARKS[Severity.OK]}  {', '.join(fine)}"] if fine else [])]
 
 
 def _line(finding: Finding) -> str:

@@ -57,7 +57,7 @@ def open_with_camera(args: Namespace) -> tuple[Recording, Camera | None]:
         One of them cannot be read; they are of different sensors; the camera's file does not state the sensor's size, and
         the recording's does not fit it.
     """
-    recording = open_recording(args.recording, width=args.width, height=args.height)
+    recording = open_recording(args.recording, width=args.width, height=args.height, stream=args.stream)
     if args.camera is None:
         return recording, None
     try:
@@ -67,7 +67,7 @@ def open_with_camera(args: Namespace) -> tuple[Recording, Camera | None]:
         raise
     if (camera.width, camera.height) != (recording.width, recording.height):
         recording.close()
-        recording = open_recording(args.recording, width=camera.width, height=camera.height)
+        recording = open_recording(args.recording, width=camera.width, height=camera.height, stream=args.stream)
     return recording, camera
 
 

@@ -18,7 +18,7 @@ from evcam.errors import EvcamError, FormatError, InputError
 from evcam.io import _windows
 from evcam.io._check import check_size, checked_events, size_from_events
 from evcam.io.formats import formats
-from evcam.io.source import BLOCK_EVENTS, HEAD_BYTES, Format, Source
+from evcam.io.source import BLOCK_EVENTS, HEAD_BYTES, Block, Format, Source
 from evcam.io.summary import RecordingSummary, summarise
 
 _WINDOW_BLOCK_EVENTS = 250_000
@@ -84,6 +84,11 @@ class Recording:
         return tuple(self._source.warnings)
 
     @property
+    def repairs(self) -> dict[str, int]:
+        """How often something was repaired or left out, for those `warnings` that begin so and count it."""
+        return {message: count for message, count in self._source.repairs.items() if count}
+
+    @property
     def start_us(self) -> int:
         """Where relative times count from: the first event, or the start of the view; 0 without events."""
         if self._span_us[0] is not None:
@@ -128,6 +133,29 @@ class Recording:
         """Consecutive non-empty pieces of at most ``max_events`` events, of whatever length reads fastest."""
         _check_positive("max_events", max_events)
         return self._blocks(max_events)
+
+    def unchecked(self, max_events: int = BLOCK_EVENTS) -> Iterator[Block]:
+        """Consecutive pieces as they were decoded: what every other reader refuses, out of order or outside the sensor, included.
+
+        For who judges a recording, as `evcam.check.examine` does.
+        """
+        start_us, stop_us = self._span_us
+        for block in self._open_source().blocks(_check_positive("max_events", max_events), start_us):
+            if not len(block.t):
+                continue
+            if stop_us is not None and block.t.min() >= stop_us:
+                return
+            if start_us is None and stop_us is None:
+                yield block
+                continue
+            inside = np.ones(len(block.t), bool) if start_us is None else block.t >= start_us
+            if stop_us is not None:
+                inside &= block.t < stop_us
+            if inside.all():
+                yield block
+            elif inside.any():
+                first = None if block.first is None else block.first + int(inside.argmax())
+                yield Block(first, *(column[inside] for column in (block.t, block.x, block.y, block.p)))
 
     def windows(self, *, duration_us: int | None = None, count: int | None = None) -> Iterator[Events]:
         """Consecutive windows of equal duration, or of an equal number of events.

@@ -52,6 +52,8 @@ class Source(ABC):
         What the header says.
     warnings : list of str
         What was repaired or left out; may grow while the file is read.
+    repairs : dict of str to int
+        How often, for those of the warnings that count something.
     closed : bool
         Whether `close` has been called.
     is_ordered : bool
@@ -65,6 +67,7 @@ class Source(ABC):
         self.size = size
         self.metadata = metadata
         self.warnings: list[str] = []
+        self.repairs: dict[str, int] = {}
         self._counted: dict[str, int] = {}
         self.closed = False
 
@@ -108,6 +111,7 @@ class Source(ABC):
         ``message`` says what is counted: "events outside the sensor, left out".
         """
         told, position = f"{message}: {count:,}", self._counted.get(message)
+        self.repairs[message] = count
         if position is not None:
             self.warnings[position] = told
         elif count:

@@ -58,66 +58,66 @@ def _compensate(t_s, x, y, f, flow, start_s, step_s, R, rates, jacobians, focal,
 
 
 @kernel
-def _fill_map(place, normal, weight, polarity, low_x, low_y, count, sums, cell):  # type: ignore[no-untyped-def]
-    """Sums over the crossings of each cell of one pixel: number, normal, place; ``cell`` says where each crossing went, or -1."""
-    height, width = count.shape[1], count.shape[2]
+def _fill_map(place, normal, weight, polarity, low_x, low_y, number, count, sums, site, cell):  # type: ignore[no-untyped-def]
+    """Sums over the crossings of each cell of one pixel that has any: how many, normal, place; how many cells.
+
+    ``number`` says from 1 on which cell lies at a place, ``site`` where a cell lies, ``cell`` where each crossing went.
+    """
+    cells = 0
     for i in range(place.shape[0]):
-        cell[i] = -1
-        if not np.isfinite(place[i, 0]):
-            continue
-        cx, cy = int(place[i, 0] - low_x), int(place[i, 1] - low_y)
-        if not (0 <= cx < width and 0 <= cy < height):
-            continue
-        p = int(polarity[i])
-        count[p, cy, cx] += 1
+        p, cx, cy = int(polarity[i]), int(place[i, 0] - low_x), int(place[i, 1] - low_y)
+        if number[p, cy, cx] == 0:
+            site[cells, 0], site[cells, 1], site[cells, 2] = p, cy, cx
+            cells += 1
+            number[p, cy, cx] = cells
+        k = number[p, cy, cx] - 1
         w = weight[i]
-        sums[p, cy, cx, 0] += w * normal[i, 0]
-        sums[p, cy, cx, 1] += w * normal[i, 1]
-        sums[p, cy, cx, 2] += w * place[i, 0]
-        sums[p, cy, cx, 3] += w * place[i, 1]
-        sums[p, cy, cx, 4] += w
-        cell[i] = (p * height + cy) * width + cx
+        count[k] += 1
+        sums[k, 0] += w * normal[i, 0]
+        sums[k, 1] += w * normal[i, 1]
+        sums[k, 2] += w * place[i, 0]
+        sums[k, 3] += w * place[i, 1]
+        sums[k, 4] += w
+        cell[i] = k
+    return cells
 
 
 @kernel
-def _grow(count, sums, seeds, cosine, width_px, least, label, queue):  # type: ignore[no-untyped-def]
+def _grow(number, count, sums, site, seeds, cosine, width_px, least, label, queue):  # type: ignore[no-untyped-def]
     """Label straight regions from 1 on; cells of regions with too few members are free again; returns how many there are."""
-    height, width = count.shape[1], count.shape[2]
+    height, width = number.shape[1], number.shape[2]
     regions = 0
     for s in range(seeds.size):
-        seed = seeds[s]
-        p, rest = seed // (height * width), seed % (height * width)
-        if label[p, rest // width, rest % width] != 0:
+        if label[seeds[s]] != 0:
             continue
         regions += 1
         g0, g1, x0, y0, total = 0.0, 0.0, 0.0, 0.0, 0.0
         n, first, members = 1, 0, 0
-        queue[0] = rest
-        label[p, rest // width, rest % width] = regions
+        queue[0] = seeds[s]
+        label[seeds[s]] = regions
         while first < n:
-            cy, cx = queue[first] // width, queue[first] % width
+            k = queue[first]
+            p, cy, cx = site[k, 0], site[k, 1], site[k, 2]
             first += 1
-            c = sums[p, cy, cx]
-            g0, g1, x0, y0, total = g0 + c[0], g1 + c[1], x0 + c[2], y0 + c[3], total + c[4]
-            members += count[p, cy, cx]
+            g0, g1, x0, y0, total = g0 + sums[k, 0], g1 + sums[k, 1], x0 + sums[k, 2], y0 + sums[k, 3], total + sums[k, 4]
+            members += count[k]
             size = np.sqrt(g0 * g0 + g1 * g1)
-            for dy in range(-REACH, REACH + 1):
-                for dx in range(-REACH, REACH + 1):
-                    y, x = cy + dy, cx + dx
-                    if not (0 <= y < height and 0 <= x < width) or count[p, y, x] == 0 or label[p, y, x] != 0:
+            for y in range(max(cy - REACH, 0), min(cy + REACH + 1, height)):
+                for x in range(max(cx - REACH, 0), min(cx + REACH + 1, width)):
+                    o = number[p, y, x] - 1
+                    if o < 0 or label[o] != 0:
                         continue
-                    o = sums[p, y, x]
-                    own = np.sqrt(o[0] * o[0] + o[1] * o[1])
-                    if o[0] * g0 + o[1] * g1 < cosine * own * size:
+                    o0, o1, weight = sums[o, 0], sums[o, 1], sums[o, 4]
+                    if o0 * g0 + o1 * g1 < cosine * np.sqrt(o0 * o0 + o1 * o1) * size:
                         continue
-                    off = ((o[2] / o[4] - x0 / total) * g0 + (o[3] / o[4] - y0 / total) * g1) / size
+                    off = ((sums[o, 2] / weight - x0 / total) * g0 + (sums[o, 3] / weight - y0 / total) * g1) / size
                     if abs(off) > width_px:
                         continue
-                    label[p, y, x] = regions
-                    queue[n] = y * width + x
+                    label[o] = regions
+                    queue[n] = o
                     n += 1
         if members < least:
             regions -= 1
             for k in range(n):
-                label[p, queue[k] // width, queue[k] % width] = 0
+                label[queue[k]] = 0
     return regions

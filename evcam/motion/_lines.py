@@ -1,4 +1,4 @@
-"""Kernels that derotate crossings, and fit and gather those of one moving line.
+"""Kernels that derotate crossings, fit one moving line to some, and tell whether they bend.
 
 A line is held as ``[b, a]`` and, for fitting, as its frame: rows e1 (along), b, c (from the camera to the line's middle).
 """
@@ -148,50 +148,41 @@ def _fit(f, t_s, scale, members, half_s, b, a, frame, spare):  # type: ignore[no
 
 
 @kernel
-def _gather(f, t_s, scale, begin, end, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
-    """Crossings ``begin`` to ``end`` within the limit of the line and between two places along it; how many."""
-    n = 0
-    b0, b1, b2, a0, a1, a2 = b[0], b[1], b[2], a[0], a[1], a[2]
-    for i in range(begin, end):
-        t = t_s[i]
-        off = f[i, 0] * (b0 - t * a0) + f[i, 1] * (b1 - t * a1) + f[i, 2] * (b2 - t * a2)
-        if not abs(off) < limit_px * scale[i]:
-            continue
-        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
-        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
-        if away > 0 and low * away <= along <= high * away:
-            members[n] = i
-            n += 1
-    return n
+def _bend(f, t_s, scale, members, b, a, frame, low, high, limit_px, filled, bend, std):  # type: ignore[no-untyped-def]
+    """Cubic along the line through the members' distances from it: constant, slope, square and cube, with deviations, pixels.
 
-
-@kernel
-def _narrowed(f, t_s, scale, n, b, a, frame, low, high, limit_px, members):  # type: ignore[no-untyped-def]
-    """Keep of the first n members those within the limit and between two places; how many."""
-    kept = 0
-    for j in range(n):
+    ``filled`` counts the members along the line.  False where there are too few to tell.
+    """
+    count, squares, bins = 0, 0.0, filled.size
+    A, L, v, row, unit = np.zeros((4, 4)), np.empty((4, 4)), np.zeros(4), np.empty(4), np.empty(4)
+    for j in range(members.size):
         i = members[j]
         along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
         away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
-        if low * away <= along <= high * away and abs(_residual(f, t_s, scale, i, b, a)) < limit_px:
-            members[kept] = i
-            kept += 1
-    return kept
-
-
-@kernel
-def _filled(f, t_s, scale, members, n, b, a, frame, low, width, bins, limit_px, near, beside):  # type: ignore[no-untyped-def]
-    """Count members in bins along the line, within the limit of it, and between two and four times the limit."""
-    near[:], beside[:] = 0, 0
-    for j in range(n):
-        i = members[j]
-        along = f[i, 0] * frame[0, 0] + f[i, 1] * frame[0, 1] + f[i, 2] * frame[0, 2]
-        away = f[i, 0] * frame[2, 0] + f[i, 1] * frame[2, 1] + f[i, 2] * frame[2, 2]
-        k = int((along / away - low) / width)
-        if k < 0 or k >= bins:
+        place = 2 * (along / away - low) / (high - low) - 1
+        filled[min(max(int((place + 1) / 2 * bins), 0), bins - 1)] += 1
+        off = _residual(f, t_s, scale, i, b, a)
+        if not abs(off) < limit_px:
             continue
-        off = abs(_residual(f, t_s, scale, i, b, a))
-        if off < limit_px:
-            near[k] += 1
-        elif off > 2 * limit_px:
-            beside[k] += 1
+        row[0], row[1], row[2], row[3] = 1.0, place, place**2 - 1 / 3, place**3 - 0.6 * place
+        count += 1
+        squares += off * off
+        for k in range(4):
+            v[k] += row[k] * off
+            for m in range(4):
+                A[k, m] += row[k] * row[m]
+    if count <= 4:
+        return False
+    bend[:], L[:] = v, A
+    if not _solve(L, bend):
+        return False
+    explained = 0.0
+    for k in range(4):
+        explained += bend[k] * v[k]
+    variance = max(squares - explained, 0.0) / count
+    for k in range(4):
+        unit[:], L[:] = 0.0, A
+        unit[k] = 1.0
+        _solve(L, unit)
+        std[k] = np.sqrt(variance * unit[k])
+    return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,6 +14,7 @@ from evcam.flow import Crossings, edge_crossings
 from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
+from evcam.motion.following import SeenLines, followed
 from evcam.motion.gyro import GyroWindow
 from evcam.motion.judging import is_line
 from evcam.motion.lines import MovingLine, Workspace, fit_stretch
@@ -20,7 +23,7 @@ from evcam.motion.options import VelocityOptions
 from evcam.motion.pixels import PixelTable
 from evcam.motion.posterior import GyroPrior, LineRates
 from evcam.motion.rotation import Rotation
-from evcam.motion.stretches import EdgeMotion, edge_motion, stretches
+from evcam.motion.stretches import EdgeMotion, Stretch, edge_motion, stretches
 from evcam.motion.window import Window
 from evcam.solvers import EventNoise
 from evcam.solvers.gyro_terms import gyro_terms
@@ -65,6 +68,7 @@ class WindowSolver:
         self._table: PixelTable | None = None
         self._look_pxps = np.nan
         self._next_id = 0
+        self._before: SeenLines | None = None
 
     @property
     def table(self) -> PixelTable:
@@ -84,7 +88,8 @@ class WindowSolver:
         if len(window.t_s) < _FEWEST_CROSSINGS:
             return VelocityEstimate.missing(span_us, MotionStatus.EMPTY, event_count=count, notes=notes)
         lines, loose = self._lines(window)
-        fits = fit_jointly([window.for_solvers(_some(line.members)) for line in lines], EventNoise()) if lines else None
+        self._number(lines, span_us, window.rotation)
+        fits = fit_jointly(window.for_solvers([_some(line.members) for line in lines]), EventNoise()) if lines else None
         if fits is None:
             status = MotionStatus.NO_LINES if len(lines) < _FEWEST_LINES else MotionStatus.STILL
             return VelocityEstimate.missing(span_us, status, event_count=count, notes=notes)
@@ -152,16 +157,27 @@ class WindowSolver:
         motion = edge_motion(window, look_s)
         self._measure(motion, window)
         space, owned, found = Workspace.of(window), np.zeros(len(window.t_s), bool), []
-        for stretch in stretches(window, motion, self.options.min_crossings):
-            if owned[stretch.members].mean() > _OWNED:
+        for group in stretches(window, motion, self.options.min_crossings):
+            if owned[motion.index[group]].mean() > _OWNED:
                 continue
-            line = fit_stretch(window, stretch, look_s, space)
+            line = fit_stretch(window, Stretch.of(window, motion, group), look_s, space)
             if line is None or owned[line.members].mean() > _OWNED or not is_line(window, line, self.options.min_crossings):
                 continue
+            line.members.sort()
             owned[line.members] = True
-            line.id, self._next_id = self._next_id, self._next_id + 1
             found.append(line)
         return found, loose_edges(window, motion, owned)
+
+    def _number(self, lines: list[MovingLine], span_us: tuple[int, int], rotation: Rotation) -> None:
+        """Lines that go on from the window before keep their number, others get the next."""
+        now = SeenLines.of(lines, span_us, rotation)
+        before = followed(self._before, now) if self._before is not None else np.full(len(lines), -1)
+        for line, i in zip(lines, before.tolist(), strict=True):
+            if self._before is not None and i >= 0:
+                line.id = self._before.ids[i]
+            else:
+                line.id, self._next_id = self._next_id, self._next_id + 1
+        self._before = replace(now, ids=tuple(line.id for line in lines))
 
     def _status(
         self, motion: Motion | None, covariance: Array, rates: LineRates, moving: NDArray[np.bool_], lines: int
@@ -180,12 +196,11 @@ class WindowSolver:
         errors = np.full(len(lines), np.nan)
         if motion is not None:
             errors[moving] = motion.errors[:moving.sum()]
-        covariances, out = fits.fits.covariances * fits.widening[:, None, None], []
-        for k, line in enumerate(lines):
-            ends = line.frame[2] + np.array([[line.low], [line.high]]) * line.frame[0]
-            out.append(LineConstraint(line.id, rates.b[k], rates.a[k], covariances[k], float(fits.fits.front_shares[k]),
-                                      float(errors[k]), self.camera.project(ends), _taken(window.crossings, line.members)))
-        return tuple(out)
+        covariances = fits.fits.covariances * fits.widening[:, None, None]
+        ends_px = self.camera.project(np.stack([line.ends for line in lines]))
+        return tuple(LineConstraint(line.id, rates.b[k], rates.a[k], covariances[k], float(fits.fits.front_shares[k]),
+                                    float(errors[k]), ends_px[k], _taken(window.crossings, line.members))
+                     for k, line in enumerate(lines))
 
 
 def _taken(c: Crossings, index: NDArray[np.int64]) -> Crossings:

@@ -52,7 +52,7 @@ class LineConstraint:
     Attributes
     ----------
     id : int
-        Numbers the lines of one estimator; none occurs twice.
+        Numbers the lines of one estimator; none occurs twice in a window.  A line that goes on in the next window keeps it.
     b : ndarray of float64, shape (3,)
         Unit normal of the plane through line and camera, in the camera's frame at the middle of the window.
     a : ndarray of float64, shape (3,)

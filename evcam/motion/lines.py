@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.motion._lines import _filled, _fit, _gather, _narrowed
+from evcam.motion._lines import _fit
+from evcam.motion._tiles import _collect
 from evcam.motion.stretches import Stretch
 from evcam.motion.window import Window
 
@@ -21,6 +22,8 @@ _GAP_BINS = 2
 _MARGIN_PX = 4.0
 _MOST_EXTENSION_PX = 120.0
 _DENSE = 0.25
+# Members that tell as much as all.
+_ENOUGH = 1000
 
 
 @dataclass(eq=False, slots=True)
@@ -40,6 +43,8 @@ class MovingLine:
         Crossings of the window.
     sigma_px : float
         Their scatter across the line.
+    pixel : float
+        Radians per pixel there.
     id : int
         Its number, -1 before it has one.
     """
@@ -52,24 +57,33 @@ class MovingLine:
     polarity: bool
     members: Indices
     sigma_px: float
+    pixel: float
     id: int = -1
+
+    @property
+    def ends(self) -> Array:
+        """Bearings of the two ends, not of unit length, (2, 3)."""
+        return np.asarray(self.frame[2] + np.array([[self.low], [self.high]]) * self.frame[0])
 
 
 class Workspace(NamedTuple):
     """Arrays that every fit of a window uses."""
 
     members: Indices
-    spare: Array
+    along: Array
+    off: Array
 
     @classmethod
     def of(cls, window: Window) -> Workspace:
         """For a window."""
-        return cls(np.empty(len(window.t_s), np.int64), np.empty(len(window.t_s)))
+        n = len(window.t_s)
+        return cls(np.empty(n, np.int64), np.empty(n), np.empty(n))
 
 
 def fit_stretch(window: Window, stretch: Stretch, half_s: float, space: Workspace) -> MovingLine | None:
     """The line of a stretch that was found within ``half_s`` of the middle, extended to the whole window; None if it fails."""
-    line = MovingLine(stretch.b.copy(), stretch.a.copy(), np.eye(3), 0.0, 0.0, stretch.polarity, stretch.members, 1.0)
+    pixel = float(np.median(window.scale[stretch.members]))
+    line = MovingLine(stretch.b.copy(), stretch.a.copy(), np.eye(3), 0.0, 0.0, stretch.polarity, stretch.members, 1.0, pixel)
     if not _refit(window, line, half_s, space):
         return None
     _set_ends(window, line)
@@ -88,7 +102,8 @@ def extend(window: Window, line: MovingLine, half_s: float, space: Workspace) ->
 
 
 def _refit(window: Window, line: MovingLine, half_s: float, space: Workspace) -> bool:
-    sigma = _fit(window.f, window.t_s, window.scale, line.members, half_s, line.b, line.a, line.frame, space.spare)
+    members = np.ascontiguousarray(line.members[::len(line.members) // _ENOUGH + 1])
+    sigma = _fit(window.f, window.t_s, window.scale, members, half_s, line.b, line.a, line.frame, space.off)
     line.sigma_px = float(sigma)
     return line.sigma_px > 0
 
@@ -101,41 +116,9 @@ def _set_ends(window: Window, line: MovingLine) -> None:
 
 def _gathered(window: Window, line: MovingLine, half_s: float, space: Workspace) -> bool:
     """Take the crossings on the line as far as it is filled with them; False where nothing is left."""
-    mine = window.polarities[int(line.polarity)]
-    begin, end = mine.span(half_s)
-    pixel = float(np.median(window.scale[line.members]))
-    reach = min(_MOST_EXTENSION_PX * pixel, line.high - line.low) + _MARGIN_PX * pixel
-    low, width = line.low - reach, _BIN_PX * pixel
-    bins = int((line.high + reach - low) / width) + 1
-    high = low + bins * width
-    place = mine.f, mine.t_s, mine.scale
-    n = _gather(*place, begin, end, line.b, line.a, line.frame, low, high, 4 * _LIMIT_PX, space.members)
-    near, beside = np.empty(bins, np.int64), np.empty(bins, np.int64)
-    _filled(*place, space.members, n, line.b, line.a, line.frame, low, width, bins, _LIMIT_PX, near, beside)
-    first, last = _run(near, beside, int((line.low - low) / width), int((line.high - low) / width))
-    line.low, line.high = low + first * width, low + (last + 1) * width
-    n = _narrowed(*place, n, line.b, line.a, line.frame, line.low, line.high, _LIMIT_PX, space.members)
-    line.members = mine.index[space.members[:n]]
+    tiles = window.polarities[int(line.polarity)]
+    n, line.low, line.high = _collect(
+        tiles.index, tiles.packed, tiles.begins, tiles.grid, tiles.most_scale, half_s, line.b, line.a, line.frame,
+        line.low, line.high, line.pixel, _LIMIT_PX, _BIN_PX, _MARGIN_PX, _MOST_EXTENSION_PX, _DENSE, _GAP_BINS, *space)
+    line.members = space.members[:n].copy()
     return bool(n > 0)
-
-
-def _run(near: Indices, beside: Indices, low: int, high: int) -> tuple[int, int]:
-    """First and last bin of the line: from its known part outwards while bins are filled, short gaps allowed."""
-    low, high = max(low, 0), min(high, len(near) - 1)
-    enough = max(_DENSE * float(np.median(near[low:high + 1])), 1.0)
-    full = (near >= enough) & (near > beside)
-    if not full[low:high + 1].any():
-        return low, high
-    first = low + int(np.argmax(full[low:high + 1]))
-    last = high - int(np.argmax(full[low:high + 1][::-1]))
-    while True:
-        outer = full[max(first - 1 - _GAP_BINS, 0):first]
-        if not outer.any():
-            break
-        first = first - len(outer) + int(np.argmax(outer))
-    while True:
-        outer = full[last + 1:last + 2 + _GAP_BINS]
-        if not outer.any():
-            break
-        last = last + len(outer) - int(np.argmax(outer[::-1]))
-    return first, last

@@ -25,12 +25,15 @@ class PixelTable:
         Derivative of the bearing by the pixel.
     scales : ndarray of float64, shape (H, W)
         Radians per pixel.
+    most_scale : float
+        The largest of them.
     """
 
     camera: Camera
     bearings: Array
     jacobians: Array
     scales: Array
+    most_scale: float
 
     @classmethod
     def of(cls, camera: Camera) -> PixelTable:
@@ -40,4 +43,4 @@ class PixelTable:
         bearings = np.ascontiguousarray(wide[1:-1, 1:-1])
         jacobians = np.stack([wide[1:-1, 2:] - wide[1:-1, :-2], wide[2:, 1:-1] - wide[:-2, 1:-1]], -1) / 2
         scales = np.sqrt((jacobians**2).sum((2, 3)) / 2)
-        return cls(camera, bearings, np.ascontiguousarray(jacobians), scales)
+        return cls(camera, bearings, np.ascontiguousarray(jacobians), scales, float(np.nanmax(scales)))

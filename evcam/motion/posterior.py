@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc
 
+from evcam.motion._nuisances import _integrate_out
+
 Array = NDArray[np.float64]
 
 _LEAST_WRONG_SIGN = 0.02
@@ -181,7 +183,7 @@ class DirectionCosts:
         front = along > 0
         signs = np.stack([np.where(front, right, wrong).sum(1), np.where(front, wrong, right).sum(1)])
         misfit = self.log_speed - np.log(np.abs(along) + _LEAST)
-        costs = np.stack([self._marginal(h, misfit, across)[0] - h.log_prior for h in hypotheses])
+        costs = np.stack([self._marginal(h, misfit, across) - h.log_prior for h in hypotheses])
         return np.asarray(costs - signs[:, None])
 
     def _across(self, directions: Array) -> _Across:
@@ -194,22 +196,28 @@ class DirectionCosts:
         return _Across((errors * errors / variance).sum(1), np.log(variance).sum(1) - 2 * inclined, scaled @ design,
                        (scaled @ errors[..., None])[..., 0], errors.shape[1])
 
-    def _marginal(self, hypothesis: Hypothesis, misfit: Array, across: _Across) -> tuple[Array, Array, Array]:
-        """Cost without signs (D,), and what the directions say of the nuisances: information (D, 10, 10) and its pull (D, 10)."""
-        precision, log_det, weighed = self.depth_terms[hypothesis.depths]
+    def _marginal(self, hypothesis: Hypothesis, misfit: Array, across: _Across) -> Array:
+        """Cost without signs (D,)."""
+        precision, log_det, _ = self.depth_terms[hypothesis.depths]
         scale = hypothesis.inflation
         cost = 0.5 * (((misfit @ precision) * misfit).sum(1) + log_det)
         cost += 0.5 * (across.squares / scale + across.log_variances + across.count * np.log(scale))
-        prior, mean = self.prior.copy(), self.prior_mean
+        prior, base, pull = self._nuisances(hypothesis, misfit, across)
+        explained, log_dets = np.empty(len(cost)), np.empty(len(cost))
+        _integrate_out(base, across.information, pull, scale, explained, log_dets)
+        cost += 0.5 * (log_dets - np.linalg.slogdet(prior)[1])
+        cost += 0.5 * (float(self.prior_mean @ prior @ self.prior_mean) - explained)
+        return np.asarray(cost)
+
+    def _nuisances(self, hypothesis: Hypothesis, misfit: Array, across: _Across) -> tuple[Array, Array, Array]:
+        """Prior of the nuisances, their information without that of ``v.a = 0``, (10, 10) each, and the pull of both (D, 10)."""
+        weighed = self.depth_terms[hypothesis.depths][2]
+        prior = self.prior.copy()
         prior[_ACCELERATION, _ACCELERATION] = np.eye(3) / hypothesis.acceleration_1_s**2
-        information = prior + self.design.T @ weighed + across.information / scale
-        pull = prior @ mean + misfit @ weighed + across.pull / scale
+        pull = prior @ self.prior_mean + misfit @ weighed + across.pull / hypothesis.inflation
         # The density of s, whose logarithm is modelled, has a factor 1/s.
         pull[:, _GYRO] += self.design[:, _GYRO].sum(0)
-        best = np.linalg.solve(information, pull[..., None])[..., 0]
-        cost += 0.5 * (np.linalg.slogdet(information)[1] - np.linalg.slogdet(prior)[1])
-        cost += 0.5 * (float(mean @ prior @ mean) - (best * pull).sum(1))
-        return cost, information, pull
+        return prior, prior + self.design.T @ weighed, pull
 
     def _design_across(self, directions: Array) -> Array:
         """How the nuisances change v.a of each line, (D, M, nuisances)."""
@@ -221,15 +229,14 @@ class DirectionCosts:
 
     def gyro(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
         """Mean and covariance of the gyro's error, given the direction."""
-        _, information, pull = self._at(hypothesis, direction)
-        covariance = np.asarray(np.linalg.inv(information[0]))
-        return (covariance @ pull[0])[_GYRO], covariance[_GYRO, _GYRO]
+        information, pull = self._at(hypothesis, direction)
+        covariance = np.asarray(np.linalg.inv(information))
+        return (covariance @ pull)[_GYRO], covariance[_GYRO, _GYRO]
 
     def misfits(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
         """How far each line's depth and ``v.a`` lie from what the others say, in standard deviations, (M,) each."""
         rates = self.rates
-        _, information, pull = self._at(hypothesis, direction)
-        nuisance = np.linalg.solve(information[0], pull[0])
+        nuisance = np.linalg.solve(*self._at(hypothesis, direction))
         misfit = self.log_speed - np.log(np.abs(rates.b @ direction) + _LEAST) - self.design @ nuisance
         precision = self.depth_terms[hypothesis.depths][0]
         # Left out of the others, a line deviates by its part of the weighed misfit over its own weight.
@@ -240,9 +247,12 @@ class DirectionCosts:
         variance = hypothesis.inflation * self._variance(direction[None])[0]
         return np.asarray(depth), np.asarray(errors / np.sqrt(variance))
 
-    def _at(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array, Array]:
+    def _at(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
+        """What one direction says of the nuisances: information (10, 10) and its pull (10,)."""
         misfit = self.log_speed - np.log(np.abs(self.rates.b @ direction) + _LEAST)
-        return self._marginal(hypothesis, misfit[None], self._across(direction[None]))
+        across = self._across(direction[None])
+        _, base, pull = self._nuisances(hypothesis, misfit[None], across)
+        return base + across.information[0] / hypothesis.inflation, pull[0]
 
     def _variance(self, directions: Array) -> Array:
         """Of v.a, from the lines' own covariances, (D, M)."""

@@ -41,6 +41,18 @@ class Stretch:
     a: Array
     polarity: bool
 
+    @classmethod
+    def of(cls, window: Window, motion: EdgeMotion, group: Indices) -> Stretch:
+        """From a group of the crossings with a flow."""
+        members = motion.index[group]
+        b = motion.plane[group].mean(0)
+        b /= np.linalg.norm(b)
+        middle = window.f[members].mean(0)
+        middle -= (middle @ b) * b
+        # f.a is the speed along the normal.
+        a = np.median(motion.speed[group]) * middle / (middle @ middle)
+        return cls(np.sort(members), b, a, bool(window.crossings.p[members[0]]))
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class EdgeMotion:
@@ -88,8 +100,8 @@ def edge_motion(window: Window, half_s: float) -> EdgeMotion:
                       flow.speed_pxps[good])
 
 
-def stretches(window: Window, motion: EdgeMotion, least: int) -> list[Stretch]:
-    """Straight stretches of at least so many crossings, the largest first.
+def stretches(window: Window, motion: EdgeMotion, least: int) -> list[Indices]:
+    """Straight stretches of at least so many crossings with a flow, the largest first.
 
     Region growing as for line segments of images (von Gioi et al., PAMI 2010), on the map of the edges at the middle of the
     window: neighbouring cells join while the edge's normal is that of the region and the cell lies on its line.
@@ -103,26 +115,15 @@ def stretches(window: Window, motion: EdgeMotion, least: int) -> list[Stretch]:
     polarity = window.crossings.p[motion.index[inside]]
     low = np.floor(place.min(0))
     width, height = (np.floor(place.max(0) - low) + 1).astype(int).tolist()
-    count, sums, cell = np.zeros((2, height, width), np.int32), np.zeros((2, height, width, 5)), np.empty(len(inside), np.int64)
+    number, cell = np.zeros((2, height, width), np.int32), np.empty(len(inside), np.int64)
+    count, sums, site = np.zeros(len(inside), np.int32), np.zeros((len(inside), 5)), np.empty((len(inside), 3), np.int32)
     weight = 1 / np.maximum(motion.angle_std[inside], _LEAST_ANGLE_STD) ** 2
-    _fill_map(place, normal, weight, polarity, low[0], low[1], count, sums, cell)
-    filled = np.flatnonzero(count)
-    seeds = filled[np.argsort(-sums[..., 4].ravel()[filled], kind="stable")]
-    label, queue = np.zeros((2, height, width), np.int32), np.empty(height * width, np.int64)
-    regions = _grow(count, sums, seeds, np.cos(_TURN_RAD), _WIDTH_PX, least, label, queue)
-    owner = label.ravel()[cell]
+    cells = _fill_map(place, normal, weight, polarity, low[0], low[1], number, count, sums, site, cell)
+    seeds = np.argsort(-sums[:cells, 4], kind="stable")
+    label, queue = np.zeros(cells, np.int32), np.empty(cells, np.int64)
+    regions = _grow(number, count, sums, site, seeds, np.cos(_TURN_RAD), _WIDTH_PX, least, label, queue)
+    owner = label[cell]
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(1, regions + 2))
     groups = [inside[order[ends[k]:ends[k + 1]]] for k in range(regions)]
-    return [_stretch(window, motion, group) for group in sorted(groups, key=len, reverse=True)]
-
-
-def _stretch(window: Window, motion: EdgeMotion, group: Indices) -> Stretch:
-    members = motion.index[group]
-    b = motion.plane[group].mean(0)
-    b /= np.linalg.norm(b)
-    middle = window.f[members].mean(0)
-    middle -= (middle @ b) * b
-    # f.a is the speed along the normal.
-    a = np.median(motion.speed[group]) * middle / (middle @ middle)
-    return Stretch(np.sort(members), b, a, bool(window.crossings.p[members[0]]))
+    return sorted(groups, key=len, reverse=True)

@@ -82,8 +82,11 @@ def out(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("verb", VERBS)
-@pytest.mark.parametrize("kind", BAD_RECORDINGS)
+JUDGED = {"events outside the sensor", "time running backwards"}  # by `check`, which reports what others refuse
+
+
+@pytest.mark.parametrize(("kind", "verb"), [(kind, verb) for kind in BAD_RECORDINGS for verb in VERBS
+                                            if not (verb == "check" and kind in JUDGED)])
 def test_bad_recordings(run, recording, board, out, tmp_path, kind, verb):
     make, word = BAD_RECORDINGS[kind]
     bad = make(tmp_path, recording)

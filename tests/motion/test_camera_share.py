@@ -21,14 +21,14 @@ def test_lines_move_with_the_cameras_parameters_as_predicted(room, camera):
     window = solver._window(around, SPAN_US, gyro.window(*SPAN_US))
     members = [line.members for line in solver._lines(window)[0] if len(line.members) > 300]
     assert len(members) > 5
-    fits = fit_jointly([window.for_solvers(some) for some in members], noise)
+    fits = fit_jointly(window.for_solvers(members), noise)
     for k, step in ((0, 2.0), (2, 2.0), (4, 0.02)):
         steps = np.zeros((9, 1))
         steps[k] = step
         (predicted,) = _line_shifts(fits, _bearing_shifts(camera, fits, steps))
         other = WindowSolver(Camera(camera.model, camera.params + steps[:, 0], 240, 180), VelocityOptions())
         moved = other._window(around, SPAN_US, gyro.window(*SPAN_US))
-        seen = fit_jointly([moved.for_solvers(some) for some in members], noise)
+        seen = fit_jointly(moved.for_solvers(members), noise)
         assert (seen.used == fits.used).all()
         change = seen.fits.vectors - fits.fits.vectors
         # b, which is well determined; the rate's hidden component amplifies what is of second order.
