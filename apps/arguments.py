@@ -11,7 +11,8 @@ import re
 from collections.abc import Callable
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
-            3 done, but the verdict is "do not trust this", "disagree" or an error; 130 interrupted"""
+            3 done, but the verdict is "do not trust this", "disagree" or an error, or nothing was found;
+            130 interrupted"""
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,7 +1,7 @@
 """The command ``evcam``: reads the arguments, runs one verb, turns errors into one line and an exit code.
 
 Exit codes: 0 done, 1 bad input or failure (one line says what), 2 wrong usage,
-3 done but the verdict is "do not trust this", 130 interrupted.
+3 done but the verdict is "do not trust this" or nothing was found, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from evcam.errors import EvcamError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 1 << 30
+_AGAIN_S = 0.01
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,6 +37,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv, importlib.import_module)
     # The process is ours: being ended cleans up like Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if hasattr(signal, "setitimer"):  # Windows has no such timer
+        signal.signal(signal.SIGALRM, signal.default_int_handler)
+        sys.unraisablehook = _interrupt_again
     codes: list[int] = []
     atexit.register(_leave, codes)  # registered first, it runs after all others
     _keep_memory()
@@ -98,6 +102,15 @@ def _leave(codes: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(codes[0])
+
+
+def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Interrupt once more where Python drops the exception, which it does in finalizers and in callbacks of weak references."""
+    if issubclass(unraisable.exc_type, KeyboardInterrupt):
+        # A moment later: raised in here it would be dropped as well.
+        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def _describe(error: EvcamError | OSError) -> str:

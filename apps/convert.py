@@ -9,6 +9,7 @@ from dataclasses import asdict
 from evcam import filters
 from evcam.apps import exit_codes
 from evcam.apps.console import announce_compilation, note, progress, show
+from evcam.apps.inputs import chosen_stretch
 from evcam.apps.outputs import check_output
 from evcam.core.events import Events
 from evcam.io import Recording, Region, convert, open_recording
@@ -25,20 +26,13 @@ def run(args: Namespace) -> int:
         open_recording(args.recording, width=args.width, height=args.height, stream=args.stream) as recording,
         progress(args, "converting") as report,
     ):
-        stretch = _stretch(args, recording)
+        stretch = chosen_stretch(args, recording)
         done = convert(stretch, args.out, crop=crop, keep=_filters(args, stretch), force=args.force, progress=report)
     show(args, f"{args.out}: {done.events:,} of {done.read:,} events, {done.width} x {done.height} px, {done.format}",
          {"path": args.recording, "out": args.out, **asdict(done)})
     for remark in (*done.left_out, *done.warnings):
         note(args, f"warning: {remark}")
     return exit_codes.DONE
-
-
-def _stretch(args: Namespace, recording: Recording) -> Recording:
-    if args.start is None and args.duration is None:
-        return recording
-    start_s = args.start or 0.0
-    return recording.between(start_s, None if args.duration is None else start_s + args.duration)
 
 
 def _filters(args: Namespace, recording: Recording) -> Callable[[Iterable[Events]], Iterable[Events]] | None:

@@ -79,11 +79,12 @@ def chosen_stretch(args: Namespace, recording: Recording) -> Recording:
     InputError
         It holds no events, though the recording does.
     """
-    if not args.start and args.duration is None:
+    start_s = args.start or 0.0
+    if not start_s and args.duration is None:
         return recording
-    part = recording.between(args.start, None if args.duration is None else args.start + args.duration)
+    part = recording.between(start_s, None if args.duration is None else start_s + args.duration)
     if next(part.chunks(1), None) is None and next(recording.chunks(1), None) is not None:
-        raise InputError(f"{args.recording}: holds no events in the stretch from {args.start:g} s on; "
+        raise InputError(f"{args.recording}: holds no events in the stretch from {start_s:g} s on; "
                          "evcam info says how long it is")
     return part
 

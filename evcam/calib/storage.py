@@ -58,8 +58,12 @@ def calibration_from_dict(data: Mapping[str, Any], where: str) -> Calibration:
     try:
         detections = _detections_from_dict(data["detections"], where)
         options = CalibrationOptions(**{**data["options"], "fix": tuple(data["options"]["fix"])})
+        camera = Camera.from_dict(data["camera"], where=where)
+        if (camera.width, camera.height) != (detections.width, detections.height):
+            raise ValueError(f"its camera is of a {camera.width}x{camera.height} sensor, its detections of one of "
+                             f"{detections.width}x{detections.height}")
         return Calibration(
-            Camera.from_dict(data["camera"], where=where), np.array(data["covariance"], float),
+            camera, _array(data, "covariance", (len(camera.params), len(camera.params))),
             tuple(_fit_from_dict(fit, detections) for fit in data["fits"]),
             _rejections_from_list(data["rejected"]), detections, options,
             int(data["independent_stretches"]), dict(data["versions"]),
@@ -79,7 +83,8 @@ def load_calibration(path: str | os.PathLike[str]) -> Calibration:
     """As `Calibration.load`."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such calibration file")
+        wrong = "is a folder; name a calibration in it" if path.is_dir() else "no such calibration file"
+        raise InputError(f"{path}: {wrong}")
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (json.JSONDecodeError, UnicodeDecodeError):
@@ -97,7 +102,14 @@ def _rounded(residual: NDArray[np.float64]) -> list[list[float | None]]:
 def _fit_from_dict(data: Mapping[str, Any], detections: Detections) -> ViewFit:
     inliers = np.ones(len(detections.views[data["view"]]), bool)
     inliers[data["outliers"]] = False
-    return ViewFit(data["view"], np.array(data["R_cam_board"], float), np.array(data["t_cam_board_m"], float), inliers)
+    return ViewFit(data["view"], _array(data, "R_cam_board", (3, 3)), _array(data, "t_cam_board_m", (3,)), inliers)
+
+
+def _array(data: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    values = np.array(data[key], float)
+    if values.shape != shape:
+        raise ValueError(f"{key} must be {'x'.join(map(str, shape))} numbers, not {'x'.join(map(str, values.shape))}")
+    return values
 
 
 def _detections_to_dict(detections: Detections) -> dict[str, Any]:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from evcam.errors import InputError, OutputExistsError
+
+_NO_ROOM = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+_SHORT = re.compile(r"\d+ requested and \d+ written")  # of ndarray.tofile, which does not say why
 
 
 def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path:
@@ -51,9 +56,15 @@ def atomic_path(path: str | os.PathLike[str], *, force: bool = False) -> Iterato
     ------
     OutputExistsError, InputError
         As `check_writable`.
+    OSError
+        The disk is full; it names ``path``.
     """
     path = check_writable(path, force=force)
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.absolute().parent)
+    folder = path.absolute().parent
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=folder)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written in the folder {folder} ({error.strerror})") from None
     os.close(descriptor)
     temporary = Path(name)
     try:
@@ -62,6 +73,11 @@ def atomic_path(path: str | os.PathLike[str], *, force: bool = False) -> Iterato
         if path.exists() and not force:
             raise OutputExistsError(f"{path}: appeared while it was being written; use --force to replace it")
         temporary.replace(path)
+    except OSError as error:
+        if error.filename in (None, str(temporary)) and (error.errno in _NO_ROOM or _SHORT.fullmatch(str(error))):
+            reason = error.strerror or "only a part could be written; is the disk full?"
+            raise OSError(error.errno or errno.ENOSPC, reason, str(path)) from error
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

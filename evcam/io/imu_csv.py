@@ -43,7 +43,7 @@ def load_imu_csv(path: str | os.PathLike[str]) -> ImuSamples:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such IMU file")
+        raise InputError(f"{path}: is a folder; name an IMU file in it" if path.is_dir() else f"{path}: no such IMU file")
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:

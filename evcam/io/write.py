@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     import h5py
 
 _CHUNK = 65536
+_SPARE_BYTES = 1 << 20  # for what HDF5 keeps about the chunks, for IMU samples and edges
 _TYPES = {"t": np.int64, "x": np.uint16, "y": np.uint16, "p": np.uint8}
 _TRIGGER_TYPES = {"t": np.int64, "id": np.uint8, "rising": np.uint8}
 
@@ -55,6 +58,8 @@ def save_h5(
         ``path`` exists and ``force`` is not set.
     InputError
         No pieces at all, pieces of different sensors or in the wrong order; metadata of another type.
+    OSError
+        The disk is nearly full.
 
     Examples
     --------
@@ -116,11 +121,19 @@ def _append_all(group: h5py.Group, first: Events, rest: Iterator[Events]) -> Non
 
 def _append(group: h5py.Group, pieces: list[Events], written: int, count: int) -> Events:
     """Write the first ``count`` events of the pieces behind those written; return the others."""
+    _check_room(group.file.filename, count)
     joined = join(pieces, (pieces[0].width, pieces[0].height))
     for name, dtype in _TYPES.items():
         group[name].resize((written + count,))
         group[name][written:] = getattr(joined, name)[:count].astype(dtype)
     return joined[count:]
+
+
+def _check_room(name: str, count: int) -> None:
+    """Refuse to write where it may not fit: when the disk becomes full within HDF5, the process ends with a fault."""
+    needed = count * sum(np.dtype(dtype).itemsize for dtype in _TYPES.values()) + _SPARE_BYTES
+    if shutil.disk_usage(os.path.dirname(name)).free < needed:
+        raise OSError(errno.ENOSPC, f"the disk has not the {needed:,} bytes left that the next events may take", name)
 
 
 def _write_imu(group: h5py.Group, imu: ImuSamples) -> None:

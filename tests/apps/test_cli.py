@@ -75,6 +75,25 @@ def test_interrupt_is_130(run, monkeypatch):
     assert (outcome.code, outcome.err) == (130, "evcam: interrupted; nothing was written\n")
 
 
+def test_an_interrupt_that_python_drops_comes_again():
+    """Raised within a finalizer it would be said on stderr, and the verb would go on."""
+    program = (
+        "import importlib, signal, time, types\n"
+        "from evcam.apps import cli\n"
+        "class Interrupted:\n"
+        "    def __del__(self):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "def run(args):\n"
+        "    Interrupted()\n"
+        "    time.sleep(30)\n"
+        "importlib.import_module = lambda name: types.SimpleNamespace(run=run)\n"
+        "cli.main()\n"
+    )
+    command = [sys.executable, "-c", program, "info", "a.raw"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=25, check=False)
+    assert (done.returncode, done.stderr) == (130, "evcam: interrupted; nothing was written\n")
+
+
 def test_reader_that_goes_away_is_no_failure(recording):
     command = f"{sys.executable} -m evcam.apps info {recording} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)

@@ -185,6 +185,25 @@ def test_damaged_calibrations_get_one_line(content, says, tmp_path):
         Calibration.load(path)
     with pytest.raises(InputError, match="no such"):
         Calibration.load(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is a folder"):
+        Calibration.load(tmp_path)
+
+
+@pytest.mark.parametrize(("damage", "says"), [
+    (lambda data: data.update(covariance=[[1.0, 0.0], [0.0, 1.0]]), "covariance must be 9x9 numbers, not 2x2"),
+    (lambda data: data["fits"][0].update(R_cam_board=[[1.0, 0.0], [0.0, 1.0]]), "R_cam_board must be 3x3 numbers, not 2x2"),
+    (lambda data: data["fits"][0].update(t_cam_board_m=[1.0]), "t_cam_board_m must be 3 numbers, not 1"),
+    (lambda data: data["camera"].update(width=100), "its camera is of a 100x"),
+])
+def test_calibrations_whose_parts_do_not_fit_are_refused(make_detections, tmp_path, damage, says):
+    path = tmp_path / "cal.json"
+    calibrate(make_detections(views=15)).save(path)
+    data = json.loads(path.read_text())
+    damage(data)
+    path.write_text(json.dumps(data))
+    with pytest.raises(FormatError, match=says) as caught:
+        Calibration.load(path)
+    assert str(path) in str(caught.value)
 
 
 def test_poor_calibrations_are_not_to_be_trusted(make_detections):

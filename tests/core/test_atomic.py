@@ -1,3 +1,4 @@
+import errno
 import os
 
 import pytest
@@ -72,3 +73,28 @@ def test_impossible_places_are_refused_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(InputError, match="cannot be written"):
         check_writable(tmp_path / "out.csv")
+
+
+def test_a_full_disk_names_the_file_and_leaves_nothing(tmp_path):
+    path = tmp_path / "out.csv"
+
+    def write():
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with pytest.raises(OSError, match="No space left") as caught:
+        write()
+    assert caught.value.filename == str(path)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_folder_that_takes_no_files_is_named(tmp_path, monkeypatch):
+    """Root may write anywhere as far as the permissions tell, and yet not, e.g., in /proc."""
+
+    def refuse(**options):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "out-of-mkstemp")
+
+    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    with pytest.raises(InputError, match=r"out\.csv: cannot be written in the folder"), atomic_path(tmp_path / "out.csv"):
+        pytest.fail("there is no file to write")

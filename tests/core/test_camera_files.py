@@ -138,6 +138,7 @@ def test_camera_is_read_from_a_calibration(tmp_path):
     (b"{\"model\": ", FormatError, "neither JSON nor YAML"),
     (b"hello: 1", FormatError, "not a camera file that evcam knows"),
     (b"1 2 3", FormatError, "3 numbers"),
+    (b"just words", FormatError, "no 'key: value' lines"),
     (b"cam0: {camera_model: omni, distortion_model: radtan}", FormatError, "omni"),
     (b"cam0: {camera_model: pinhole}", FormatError, "missing"),
     (b"{camera_matrix: [1,0,0,0,1,0,0,0,1], distortion_model: rational_polynomial, distortion_coefficients: [0]}",
@@ -153,9 +154,18 @@ def test_broken_files_get_one_clear_line(content, error, says, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_plain_numbers_that_are_no_camera_name_their_file(tmp_path):
+    path = tmp_path / "calib.txt"
+    path.write_text("nan 300 120 90 0 0 0 0 0")
+    with pytest.raises(FormatError, match=r"calib\.txt.*finite"):
+        Camera.load(path, width=240, height=180)
+
+
 def test_missing_contradicting_and_existing_files(tmp_path):
     with pytest.raises(InputError, match="no such camera file"):
         Camera.load(tmp_path / "none.json")
+    with pytest.raises(InputError, match="is a folder"):
+        Camera.load(tmp_path)
     path = tmp_path / "camera.json"
     RADTAN.save(path)
     with pytest.raises(InputError, match="346x260 sensor, not 640x480"):

@@ -225,3 +225,10 @@ def test_a_file_of_a_folder_opens_alone(tmp_path, kind):
     path = bag(tmp_path / "bag", kind, lambda maker: arrays(maker, split(events)))
     with open_recording(next(path.glob("*.db3" if kind == "sqlite3" else "*.mcap"))) as recording:
         same(recording.events(), events)
+
+
+def test_a_bag_that_was_cut_off_before_its_first_topic_says_so(tmp_path):
+    path = tmp_path / "cut.bag"
+    path.write_bytes(b"#ROSBAG V2.0\n" + bytes(7))
+    with pytest.raises(FormatError, match="cut off before the first"):
+        open_recording(path)

@@ -64,6 +64,8 @@ def test_one_line_says_what_is_wrong_and_where(tmp_path, text, says):
 def test_no_file_and_no_text(tmp_path):
     with pytest.raises(InputError, match="no such IMU file"):
         load_imu_csv(tmp_path / "gone.csv")
+    with pytest.raises(InputError, match="is a folder"):
+        load_imu_csv(tmp_path)
     (tmp_path / "imu.csv").write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(FormatError, match="not text"):
         load_imu_csv(tmp_path / "imu.csv")

@@ -1,5 +1,8 @@
 """Round trips through every format that evcam writes."""
 
+import errno
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -150,3 +153,27 @@ def test_a_region_becomes_the_sensor(tmp_path):
     np.testing.assert_array_equal(read.y, events.y[inside] - 50)
     np.testing.assert_array_equal(read.t, events.t[inside])
     assert fractions[-1] == 1.0
+
+
+@pytest.mark.parametrize("suffix", [".aedat4", ".raw", ".txt"])
+def test_a_disk_without_room_is_told_by_the_name_of_the_output(tmp_path, suffix):
+    resource = pytest.importorskip("resource", reason="limits the size of files")
+    save_h5(tmp_path / "rec.h5", some_events())
+    with open_recording(tmp_path / "rec.h5") as recording:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        try:
+            with pytest.raises(OSError, match=r"too large|is the disk full") as caught:
+                convert(recording, tmp_path / f"out{suffix}")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert caught.value.filename == str(tmp_path / f"out{suffix}")
+    assert [path.name for path in tmp_path.iterdir()] == ["rec.h5"]
+
+
+def test_a_nearly_full_disk_is_noticed_before_hdf5_meets_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: SimpleNamespace(free=1 << 20))
+    with pytest.raises(OSError, match="the disk has not the") as caught:
+        save_h5(tmp_path / "rec.h5", some_events())
+    assert (caught.value.errno, caught.value.filename) == (errno.ENOSPC, str(tmp_path / "rec.h5"))
+    assert list(tmp_path.iterdir()) == []

@@ -14,12 +14,14 @@ from evcam.core.camera.camera import Camera
 from evcam.core.camera.models import CameraModel, get_model, model_names
 from evcam.errors import EvcamError, FormatError, InputError
 
+_KNOWN = "JSON of evcam, Kalibr camchain, ROS or OpenCV YAML, 'fx fy cx cy k1 k2 p1 p2 k3'"
+
 
 def load_camera(path: str | os.PathLike[str], width: int | None, height: int | None) -> Camera:
     """As `Camera.load`."""
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"{path}: no such camera file")
+        raise InputError(f"{path}: is a folder; name a camera file in it" if path.is_dir() else f"{path}: no such camera file")
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
@@ -66,7 +68,10 @@ def _from_plain_text(numbers: list[float], width: int | None, height: int | None
         raise FormatError(f"{where}: plain text must be 'fx fy cx cy k1 k2 p1 p2 k3', not {len(numbers)} numbers")
     if width is None or height is None:
         raise InputError(f"{where}: 'fx fy cx cy k1 k2 p1 p2 k3' does not state the sensor's size; give width and height")
-    return Camera("pinhole-radtan", np.array([*numbers, 0.0][:9]), width, height)
+    try:
+        return Camera("pinhole-radtan", np.array([*numbers, 0.0][:9]), width, height)
+    except InputError as error:
+        raise FormatError(f"{where}: {error}") from None
 
 
 def _mapping(text: str, where: str) -> Mapping[str, Any]:
@@ -82,7 +87,8 @@ def _mapping(text: str, where: str) -> Mapping[str, Any]:
     except (json.JSONDecodeError, yaml.YAMLError) as error:
         raise FormatError(f"{where}: neither JSON nor YAML: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
-        raise FormatError(f"{where}: not a camera file: it holds {'nothing' if data is None else type(data).__name__}")
+        held = "nothing" if data is None else "no 'key: value' lines"
+        raise FormatError(f"{where}: not a camera file that evcam knows ({_KNOWN}): it holds {held}")
     return data
 
 
@@ -95,7 +101,7 @@ def _reader_for(data: Mapping[str, Any], where: str) -> Callable[[Mapping[str, A
         return _from_kalibr
     if "camera_matrix" in data:
         return _from_matrix
-    raise FormatError(f"{where}: not a camera file that evcam knows (JSON of evcam, Kalibr camchain, ROS or OpenCV YAML)")
+    raise FormatError(f"{where}: not a camera file that evcam knows ({_KNOWN})")
 
 
 def _from_kalibr(data: Mapping[str, Any], where: str) -> Camera:

@@ -36,7 +36,8 @@ class BagSource(Source):
             topics = sorted(topic for topic, kind in bag.topics.items() if kind in EVENT_TYPES)
             if not topics:
                 held = ", ".join(f"{topic} ({kind})" for topic, kind in sorted(bag.topics.items())[:_MOST_TOPICS_TOLD])
-                raise FormatError(f"{path}: holds no topic of events that is known; there is {held or 'nothing'}")
+                raise FormatError(f"{path}: holds no topic of events that is known; "
+                                  f"there is {held or 'none at all: it is empty, or was cut off before the first'}")
             self._topic = the_stream(path, topics, stream, "topic")
             self._kind = bag.topics[self._topic]
             self._first = self._first_message()

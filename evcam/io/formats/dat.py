@@ -39,7 +39,7 @@ class DatSource(StreamSource):
         with path.open("rb") as file:
             file.seek(start)
             kind = file.read(2)
-        if len(kind) < 2:
+        if len(kind) < 2 or kind == b"% ":
             raise FormatError(f"{path}: cut off within its header")
         if kind[0] not in (_EVENT_2D, _EVENT_CD) or kind[1] != _RECORD_BYTES:
             holds = "edges on external inputs" if kind[0] == _TRIGGER else f"records of kind {kind[0]}"

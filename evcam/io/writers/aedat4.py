@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from evcam.io.writers._writer import Content, Writer, left_out
 
 _NAME = "AEDAT4"
 _PACKET_EVENTS = 10_000
+_OS_ERROR = re.compile(r"\(os error (\d+)\)$")  # how faery tells, e.g., that the disk is full
 
 
 def write(path: Path, content: Content) -> tuple[str, ...]:
@@ -26,11 +29,19 @@ def write(path: Path, content: Content) -> tuple[str, ...]:
         A time is negative.
     MissingLibraryError
         The library is not installed.
+    OSError
+        The disk is full.
     """
     encoder = require("faery.file_encoder", "faery", "formats", "writing AEDAT4")
     dtype = require("faery", "faery", "formats", "writing AEDAT4").EVENTS_DTYPE
-    encoder.events_to_file(_packets(path, content, dtype), path, (content.width, content.height), file_type="aedat",
-                           use_write_suffix=False)
+    try:
+        encoder.events_to_file(_packets(path, content, dtype), path, (content.width, content.height), file_type="aedat",
+                               use_write_suffix=False)
+    except RuntimeError as error:
+        number = _OS_ERROR.search(str(error))
+        if number is None:
+            raise
+        raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
     return left_out(content, _NAME)
 
 

@@ -155,7 +155,10 @@ def test_headers_that_cannot_be_are_refused(tmp_path, header, words):
         open_recording(tmp_path / "a")
 
 
-@pytest.mark.parametrize("data", [b"% Data file containing CD events\n% Version 2\n\x0c", b"Event Stream\x02\x00"])
+@pytest.mark.parametrize("data", [
+    b"% Data file containing CD events\n% Version 2\n\x0c", b"% Data file containing CD events\n% Version 2\n% Date 2018-0",
+    b"Event Stream\x02\x00",
+])
 def test_a_header_that_was_cut_off_is_refused(tmp_path, data):
     (tmp_path / "a").write_bytes(data)
     with pytest.raises(FormatError, match="cut off within its header"):
