@@ -158,7 +158,8 @@ class DirectionCosts:
         self.prior[_GYRO, _GYRO], self.prior_mean[_GYRO] = np.linalg.inv(gyro.covariance), gyro.mean
         self.prior[_TURNING, _TURNING] = np.eye(3) / gyro.turning_radps2**2
         self.prior[_MEAN, _MEAN] = 1 / _MEAN_STD**2
-        speed = np.maximum(rates.speed, 1e-9)
+        # A line that another camera would bring to rest, or turn back, is not infinitely slow but unsure.
+        speed = np.maximum(rates.speed, np.maximum(rates.speed_std, 1e-9))
         self.doubt = rates.speed_std / speed
         self.log_speed = np.log(speed)
         self.design = np.zeros((len(rates), _NUISANCES))
