@@ -264,8 +264,8 @@ def _length_s(text: str) -> float:
 
 def _length_ms(text: str) -> float:
     value = float(text)
-    if not 0.001 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be at least 0.001 ms, not {text}")
+    if not 1 <= value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be at least 1 ms, not {text}")
     return value
 
 
