@@ -9,6 +9,9 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
+from typing import TypeVar
+
+Number = TypeVar("Number", int, float)
 
 _EPILOG = """exit codes: 0 done; 1 bad input or failure, said in one line; 2 wrong usage;
             3 done, but the verdict is "do not trust this", "disagree" or an error, or nothing was found;
@@ -212,68 +215,40 @@ def _coach(parser: argparse.ArgumentParser) -> None:
     _add_size(parser)
 
 
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value <= 65_535:
-        raise argparse.ArgumentTypeError(f"must be within 0 and 65535, not {value}")
-    return value
+def _number(kind: type[Number], allowed: Callable[[Number], bool], must: str) -> Callable[[str], Number]:
+    """A parser of numbers that says of every other text what it must be."""
+    def parse(text: str) -> Number:
+        try:
+            value = kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"must be {must}, not {text}") from None
+        if not allowed(value):
+            raise argparse.ArgumentTypeError(f"must be {must}, not {text}")
+        return value
+
+    return parse
 
 
-def _above_zero(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text}")
-    return value
+_INFINITE = float("inf")
+_port = _number(int, lambda value: 0 <= value <= 65_535, "within 0 and 65535")
+_positive = _number(int, lambda value: value >= 1, "at least 1")
+_seed = _number(int, lambda value: value >= 0, "a whole number from 0 on")
+_above_zero = _number(float, lambda value: 0 < value < _INFINITE, "a number above 0")
+_window_ms = _number(float, lambda value: 0.1 <= value <= 10_000, "within 0.1 and 10000 ms")
+_time_s = _number(float, lambda value: 0 <= value < _INFINITE, "a time from 0 s on")
+_length_s = _number(float, lambda value: 0 < value < _INFINITE, "a length of time above 0 s")
+_length_ms = _number(float, lambda value: 1 <= value < _INFINITE, "at least 1 ms")
 
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
-    size = int(width), int(height)
+    try:
+        size = int(width), int(height)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"must be WIDTHxHEIGHT, not {text}") from None
     if not (320 <= size[0] <= 8192 and 240 <= size[1] <= 8192):
         raise argparse.ArgumentTypeError(f"must be within 320x240 and 8192x8192, not {text}")
     return size
-
-
-def _window_ms(text: str) -> float:
-    value = float(text)
-    if not 0.1 <= value <= 10_000:
-        raise argparse.ArgumentTypeError(f"must be within 0.1 and 10000 ms, not {text}")
-    return value
-
-
-def _positive(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, not {value}")
-    return value
-
-
-def _time_s(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a time from 0 s on, not {text}")
-    return value
-
-
-def _length_s(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a length of time above 0 s, not {text}")
-    return value
-
-
-def _length_ms(text: str) -> float:
-    value = float(text)
-    if not 1 <= value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be at least 1 ms, not {text}")
-    return value
-
-
-def _seed(text: str) -> int:
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError(f"must not be negative, not {value}")
-    return value
 
 
 def _report(parser: argparse.ArgumentParser) -> None:

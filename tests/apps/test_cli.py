@@ -111,3 +111,15 @@ def test_choices_name_what_there_is():
     assert set(_choices("calibrate", "--model")) == set(model_names())
     assert set(_choices("export", "--format")) == set(_WRITERS)
     assert _choices("detect", "--mode") == MODES
+
+
+@pytest.mark.parametrize("options", [
+    ("velocity", "r.h5", "--camera", "c.json", "--out", "v.csv", "--window-ms", "abc"),
+    ("view", "r.h5", "--size", "wide"), ("view", "r.h5", "--at", "soon"),
+    ("simulate", "s.yaml", "--out", "r.h5", "--seed", "one"),
+])
+def test_usage_errors_speak_of_values_and_not_of_functions(run, options):
+    outcome = run(*options)
+    assert outcome.code == 2
+    assert outcome.error_lines[-1].endswith(f"not {options[-1]}")
+    assert ": must be " in outcome.error_lines[-1]
