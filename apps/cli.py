@@ -11,18 +11,16 @@ import ctypes
 import gc
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
-from evcam.apps import exit_codes
+from evcam.apps import exit_codes, interrupts
 from evcam.apps.arguments import build_parser
 from evcam.errors import EvcamError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 _KEPT_BYTES = 1 << 30
-_AGAIN_S = 0.01
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -35,11 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     if argv is not None:
         return _run(argv, importlib.import_module)
-    # The process is ours: being ended cleans up like Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    if hasattr(signal, "setitimer"):  # Windows has no such timer
-        signal.signal(signal.SIGALRM, signal.default_int_handler)
-        sys.unraisablehook = _interrupt_again
+    interrupts.listen()  # the process is ours: being ended cleans up like Ctrl-C
     codes: list[int] = []
     atexit.register(_leave, codes)  # registered first, it runs after all others
     _keep_memory()
@@ -55,17 +49,26 @@ def _run(argv: Sequence[str] | None, load: Callable[[str], ModuleType]) -> int:
         sys.stdout.flush()
     except SystemExit as request:  # argparse: --help, --version, wrong usage
         return int(request.code or 0)
-    except KeyboardInterrupt:
-        print("evcam: interrupted; nothing was written", file=sys.stderr)
+    except (Exception, KeyboardInterrupt) as error:
+        return _explain(error)
+    finally:
+        interrupts.arrived()
+    return code
+
+
+def _explain(error: BaseException) -> int:
+    """Say in one line what went wrong; an error that is none of ours goes on."""
+    if isinstance(error, KeyboardInterrupt) or interrupts.pending():
+        print("evcam: interrupted; no unfinished file is left", file=sys.stderr)
         return exit_codes.INTERRUPTED
-    except BrokenPipeError:
+    if isinstance(error, BrokenPipeError):
         # The reader (head, less) has gone: that is no failure worth a message.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return exit_codes.PIPE_CLOSED
-    except (EvcamError, OSError) as error:
+    if isinstance(error, (EvcamError, OSError)):
         print(f"evcam: error: {' '.join(_describe(error).split())}", file=sys.stderr)
         return exit_codes.FAILED
-    return code
+    raise error
 
 
 def _keep_memory() -> None:
@@ -102,15 +105,6 @@ def _leave(codes: list[int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(codes[0])
-
-
-def _interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Interrupt once more where Python drops the exception, which it does in finalizers and in callbacks of weak references."""
-    if issubclass(unraisable.exc_type, KeyboardInterrupt):
-        # A moment later: raised in here it would be dropped as well.
-        signal.setitimer(signal.ITIMER_REAL, _AGAIN_S)
-    else:
-        sys.__unraisablehook__(unraisable)
 
 
 def _describe(error: EvcamError | OSError) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from evcam.apps import exit_codes
+from evcam.apps import exit_codes, interrupts
 from evcam.apps.coach.pipeline import Coaching
 from evcam.apps.coach.server import PageServer
 from evcam.apps.coach.sources import LIVE, live_camera, paced, replay
@@ -36,6 +36,7 @@ def run(args: Namespace) -> int:
         try:
             progress = coaching.follow(paced(source.events, args.speed), until_enough=args.until_enough)
         except KeyboardInterrupt:
+            interrupts.arrived()
             progress = coaching.finish()
     if args.out:
         coach.detections.save_csv(args.out, force=args.force)

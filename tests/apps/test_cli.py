@@ -1,5 +1,6 @@
 """The frame of the command line: help, usage, the error funnel, exit codes."""
 
+import signal
 import subprocess
 import sys
 
@@ -72,26 +73,30 @@ def test_unknown_errors_keep_their_traceback(monkeypatch):
 def test_interrupt_is_130(run, monkeypatch):
     _verb_that_raises(monkeypatch, KeyboardInterrupt())
     outcome = run("info", "a.raw")
-    assert (outcome.code, outcome.err) == (130, "evcam: interrupted; nothing was written\n")
+    assert (outcome.code, outcome.err) == (130, "evcam: interrupted; no unfinished file is left\n")
 
 
-def test_an_interrupt_that_python_drops_comes_again():
-    """Raised within a finalizer it would be said on stderr, and the verb would go on."""
+@pytest.mark.parametrize("drop", [
+    "type('Finalized', (), {'__del__': interrupt})()",
+    "try: interrupt()\n    except BaseException: pass",
+])
+@pytest.mark.parametrize("request_to_end", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_that_is_dropped_comes_again(drop, request_to_end):
+    """As finalizers drop it, and extension modules that take any error for "not found"; the verb would go on."""
     program = (
         "import importlib, signal, time, types\n"
         "from evcam.apps import cli\n"
-        "class Interrupted:\n"
-        "    def __del__(self):\n"
-        "        signal.raise_signal(signal.SIGINT)\n"
+        "def interrupt(*of):\n"
+        f"    signal.raise_signal({request_to_end:d})\n"
         "def run(args):\n"
-        "    Interrupted()\n"
+        f"    {drop}\n"
         "    time.sleep(30)\n"
         "importlib.import_module = lambda name: types.SimpleNamespace(run=run)\n"
         "cli.main()\n"
     )
     command = [sys.executable, "-c", program, "info", "a.raw"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=25, check=False)
-    assert (done.returncode, done.stderr) == (130, "evcam: interrupted; nothing was written\n")
+    assert (done.returncode, done.stderr) == (130, "evcam: interrupted; no unfinished file is left\n")
 
 
 def test_reader_that_goes_away_is_no_failure(recording):

@@ -89,7 +89,7 @@ def test_process_that_is_ended_leaves_neither_file(scene, tmp_path, request_to_e
             time.sleep(0.02)
         running.send_signal(request_to_end)
         _, error = running.communicate(timeout=60)
-    assert (running.returncode, error) == (130, "evcam: interrupted; nothing was written\n")
+    assert (running.returncode, error) == (130, "evcam: interrupted; no unfinished file is left\n")
     assert [path.name for path in tmp_path.iterdir()] == ["scene.yaml"]
 
 
