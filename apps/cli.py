@@ -50,7 +50,10 @@ def _run(argv: Sequence[str] | None, load: Callable[[str], ModuleType]) -> int:
     except SystemExit as request:  # argparse: --help, --version, wrong usage
         return int(request.code or 0)
     except (Exception, KeyboardInterrupt) as error:
-        return _explain(error)
+        code = _explain(error)
+        if argv is None and code == exit_codes.INTERRUPTED:
+            _leave([code])  # with the error still at hand: what the interrupt left half-built may crash when it is taken apart
+        return code
     finally:
         interrupts.arrived()
     return code

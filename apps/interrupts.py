@@ -73,5 +73,5 @@ def arrived() -> None:
 
 
 def _report_unless_interrupt(unraisable: sys.UnraisableHookArgs) -> None:
-    if not issubclass(unraisable.exc_type, _Interrupt):
+    if not pending():  # what an interrupt leaves half-built cannot be taken apart either
         sys.__unraisablehook__(unraisable)
