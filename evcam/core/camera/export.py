@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evcam.core.atomic import atomic_path, check_writable
-from evcam.core.camera.camera import Camera
+from evcam.core.camera.central import CentralCamera
 from evcam.core.camera.models import Array, get_model
 from evcam.errors import InputError
 
@@ -43,13 +43,13 @@ class ExportReport:
         return f"{self.format}: closest fit over the image, {self.rms_px:.4f} px rms, {self.max_px:.4f} px at most"
 
 
-def save_json(camera: Camera, path: str | os.PathLike[str], *, force: bool) -> None:
+def save_json(camera: CentralCamera, path: str | os.PathLike[str], *, force: bool) -> None:
     """As `Camera.save`."""
     with atomic_path(path, force=force) as temporary:
         temporary.write_text(json.dumps({"format": "evcam camera 1", **camera.to_dict()}, indent=2) + "\n", encoding="utf-8")
 
 
-def export_camera(camera: Camera, path: str | os.PathLike[str], format: str, *, force: bool) -> ExportReport:
+def export_camera(camera: CentralCamera, path: str | os.PathLike[str], format: str, *, force: bool) -> ExportReport:
     """As `Camera.export`."""
     if format not in _WRITERS:
         raise InputError(f"{format!r} is not a format to export to; known formats: {', '.join(_WRITERS)}")
@@ -60,7 +60,7 @@ def export_camera(camera: Camera, path: str | os.PathLike[str], format: str, *, 
     return report
 
 
-def closest_fit(camera: Camera, coefficients: int) -> tuple[Camera, ExportReport]:
+def closest_fit(camera: CentralCamera, coefficients: int) -> tuple[CentralCamera, ExportReport]:
     """The camera of the same model, with only the leading distortion coefficients, nearest over the image.
 
     Gauss-Newton on the pixel difference over a grid of the image, all remaining parameters free.
@@ -73,25 +73,25 @@ def closest_fit(camera: Camera, coefficients: int) -> tuple[Camera, ExportReport
     px, points = px[seen], points[seen]
     free = np.arange(4 + coefficients)
     start = np.concatenate([camera.params[: len(free)], np.zeros(len(camera.params) - len(free))])
-    fit = Camera(camera.model, start, camera.width, camera.height)
+    fit = CentralCamera(camera.model, start, camera.width, camera.height)
     for _ in range(20):
         value, _, by_params = fit.project_jacobians(points)
         usable = np.isfinite(value).all(-1)
         step = np.linalg.lstsq(by_params[usable][..., free].reshape(-1, len(free)), (px - value)[usable].ravel())[0]
         params = fit.params.copy()
         params[free] += step
-        fit = Camera(camera.model, params, camera.width, camera.height)
+        fit = CentralCamera(camera.model, params, camera.width, camera.height)
     error = np.linalg.norm(fit.project(points) - px, axis=-1)
     rms, largest = float(np.sqrt(np.mean(error**2))), float(error.max())
     return fit, ExportReport("", False, rms, largest)
 
 
-def _image_grid(camera: Camera) -> Array:
+def _image_grid(camera: CentralCamera) -> Array:
     x, y = np.meshgrid(np.linspace(0, camera.width - 1, 40), np.linspace(0, camera.height - 1, 30))
     return np.stack([x.ravel(), y.ravel()], -1)
 
 
-def _kalibr(camera: Camera) -> tuple[str, ExportReport]:
+def _kalibr(camera: CentralCamera) -> tuple[str, ExportReport]:
     model = get_model(camera.model)
     fit, found = closest_fit(camera, model.kalibr_coefficients)
     report = ExportReport("kalibr", found.exact, found.rms_px, found.max_px)
@@ -110,7 +110,7 @@ def _kalibr(camera: Camera) -> tuple[str, ExportReport]:
     ), report
 
 
-def _ros(camera: Camera) -> tuple[str, ExportReport]:
+def _ros(camera: CentralCamera) -> tuple[str, ExportReport]:
     projection = np.hstack([camera.K, np.zeros((3, 1))])
     blocks = [
         ("camera_matrix", camera.K), ("distortion_coefficients", camera.distortion[None]),
@@ -123,7 +123,7 @@ def _ros(camera: Camera) -> tuple[str, ExportReport]:
     return text, ExportReport("ros", True)
 
 
-def _opencv(camera: Camera) -> tuple[str, ExportReport]:
+def _opencv(camera: CentralCamera) -> tuple[str, ExportReport]:
     text = f"%YAML:1.0\n---\nimage_width: {camera.width}\nimage_height: {camera.height}\n"
     text += f"distortion_model: {get_model(camera.model).opencv_name}\n"
     for name, matrix in (("camera_matrix", camera.K), ("distortion_coefficients", camera.distortion[None])):
@@ -136,5 +136,5 @@ def _row(values: Array) -> str:
     return "[" + ", ".join(repr(float(v)) for v in values) + "]"
 
 
-_WRITERS: dict[str, Callable[[Camera], tuple[str, ExportReport]]] = {"kalibr": _kalibr, "ros": _ros, "opencv": _opencv}
+_WRITERS: dict[str, Callable[[CentralCamera], tuple[str, ExportReport]]] = {"kalibr": _kalibr, "ros": _ros, "opencv": _opencv}
 EXPORT_FORMATS = tuple(_WRITERS)

@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from evcam.core.camera.camera import Camera
+from evcam.core.camera.central import CentralCamera
 from evcam.core.camera.models import CameraModel, get_model, model_names
 from evcam.errors import EvcamError, FormatError, InputError
 
 _KNOWN = "JSON of evcam, Kalibr camchain, ROS or OpenCV YAML, 'fx fy cx cy k1 k2 p1 p2 k3'"
 
 
-def load_camera(path: str | os.PathLike[str], width: int | None, height: int | None) -> Camera:
+def load_camera(path: str | os.PathLike[str], width: int | None, height: int | None) -> CentralCamera:
     """As `Camera.load`."""
     path = Path(path)
     if not path.is_file():
@@ -41,14 +41,14 @@ def load_camera(path: str | os.PathLike[str], width: int | None, height: int | N
     return camera
 
 
-def camera_from_dict(data: Mapping[str, Any], where: str) -> Camera:
+def camera_from_dict(data: Mapping[str, Any], where: str) -> CentralCamera:
     """As `Camera.from_dict`."""
     try:
         names = get_model(str(data["model"])).param_names
         params = data["params"]
         if set(params) != set(names):
             raise FormatError(f"{where}: {data['model']} has the parameters {', '.join(names)}, not {', '.join(params)}")
-        return Camera(data["model"], np.array([float(params[name]) for name in names]), data["width"], data["height"])
+        return CentralCamera(data["model"], np.array([float(params[name]) for name in names]), data["width"], data["height"])
     except InputError as error:
         raise FormatError(f"{where}: {error}") from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -63,13 +63,13 @@ def _numbers(text: str) -> list[float] | None:
         return None
 
 
-def _from_plain_text(numbers: list[float], width: int | None, height: int | None, where: str) -> Camera:
+def _from_plain_text(numbers: list[float], width: int | None, height: int | None, where: str) -> CentralCamera:
     if len(numbers) not in (8, 9):
         raise FormatError(f"{where}: plain text must be 'fx fy cx cy k1 k2 p1 p2 k3', not {len(numbers)} numbers")
     if width is None or height is None:
         raise InputError(f"{where}: 'fx fy cx cy k1 k2 p1 p2 k3' does not state the sensor's size; give width and height")
     try:
-        return Camera("pinhole-radtan", np.array([*numbers, 0.0][:9]), width, height)
+        return CentralCamera("pinhole-radtan", np.array([*numbers, 0.0][:9]), width, height)
     except InputError as error:
         raise FormatError(f"{where}: {error}") from None
 
@@ -92,7 +92,7 @@ def _mapping(text: str, where: str) -> Mapping[str, Any]:
     return data
 
 
-def _reader_for(data: Mapping[str, Any], where: str) -> Callable[[Mapping[str, Any], str], Camera]:
+def _reader_for(data: Mapping[str, Any], where: str) -> Callable[[Mapping[str, Any], str], CentralCamera]:
     if "camera" in data:
         return lambda data, where: camera_from_dict(data["camera"], where)
     if "model" in data and "params" in data:
@@ -104,7 +104,7 @@ def _reader_for(data: Mapping[str, Any], where: str) -> Callable[[Mapping[str, A
     raise FormatError(f"{where}: not a camera file that evcam knows ({_KNOWN})")
 
 
-def _from_kalibr(data: Mapping[str, Any], where: str) -> Camera:
+def _from_kalibr(data: Mapping[str, Any], where: str) -> CentralCamera:
     data = data.get("cam0", data)
     if data.get("camera_model", "pinhole") != "pinhole":
         raise FormatError(f"{where}: Kalibr's camera model {data['camera_model']!r} is not known; only pinhole is")
@@ -113,7 +113,7 @@ def _from_kalibr(data: Mapping[str, Any], where: str) -> Camera:
     return _camera(model, [float(v) for v in data["intrinsics"]], data["distortion_coeffs"], width, height, where)
 
 
-def _from_matrix(data: Mapping[str, Any], where: str) -> Camera:
+def _from_matrix(data: Mapping[str, Any], where: str) -> CentralCamera:
     """ROS camera_info and OpenCV, which differ in the names of the distortion models."""
     k = _flat(data["camera_matrix"])
     if len(k) != 9 or abs(k[1]) > 1e-9 * abs(k[0]):
@@ -134,14 +134,14 @@ def _foreign_model(attribute: str, name: str, where: str) -> CameraModel:
     return models[name]
 
 
-def _camera(model: CameraModel, intrinsics: list[float], coefficients: Any, width: int, height: int, where: str) -> Camera:
+def _camera(model: CameraModel, intrinsics: list[float], coefficients: Any, width: int, height: int, where: str) -> CentralCamera:
     d = _flat(coefficients)
     size = len(model.distortion)
     if any(d[size:]):
         raise FormatError(f"{where}: has {len(d)} distortion coefficients; {model.name} has {size}")
     d = [*d, *[0.0] * size][:size]
     try:
-        return Camera(model.name, np.array([*intrinsics, *d]), width, height)
+        return CentralCamera(model.name, np.array([*intrinsics, *d]), width, height)
     except InputError as error:
         raise FormatError(f"{where}: {error}") from None
 
