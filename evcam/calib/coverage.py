@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.calib.calibration import Calibration
+from evcam.calib.result import CalibrationResult
 from evcam.core.camera import Camera
 
 Array = NDArray[np.float64]
@@ -110,7 +110,7 @@ class Coverage:
         return far < _LEAST_RANGE * near
 
 
-def measure_coverage(calibration: Calibration) -> Coverage:
+def measure_coverage(calibration: CalibrationResult) -> Coverage:
     """What the used views of a calibration show."""
     normals = np.array([fit.R_cam_board[:, 2] for fit in calibration.fits])
     middle = calibration.detections.target.object_points.mean(0)
@@ -118,7 +118,7 @@ def measure_coverage(calibration: Calibration) -> Coverage:
     return Coverage(_zones(calibration), -normals[:, :2] / np.maximum(normals[:, 2:], 1e-6), depths)
 
 
-def movement_px(calibration: Calibration) -> float:
+def movement_px(calibration: CalibrationResult) -> float:
     """How far the board's points move in the image within the window of a typical view, px; zero before a still board."""
     views = calibration.detections.views
     return float(np.median([np.median(np.linalg.norm(view.velocity, axis=1)) * view.window_us * 1e-6 for view in views]))
@@ -129,7 +129,7 @@ def join(names: Sequence[str]) -> str:
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else list(names))
 
 
-def _zones(calibration: Calibration) -> tuple[Zone, ...]:
+def _zones(calibration: CalibrationResult) -> tuple[Zone, ...]:
     camera = calibration.camera
     cell = np.floor((calibration.inlier_xy + 0.5) / (camera.width, camera.height) * _CELLS).astype(int)
     cell = cell[((cell >= 0) & (cell < _CELLS)).all(1)]

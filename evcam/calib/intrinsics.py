@@ -17,11 +17,12 @@ from evcam.calib.bundle import (
     schur_complement,
     whitened_norm,
 )
-from evcam.calib.calibration import Calibration, ViewFit, software_versions
+from evcam.calib.calibration import Calibration
 from evcam.calib.covariance import cluster_robust_covariance, time_clusters, view_spacing_us
 from evcam.calib.observations import Observations, gather, spread_out
 from evcam.calib.options import EQUAL_FOCAL, CalibrationOptions
 from evcam.calib.rejection import ViewLedger, faces_like_the_rest, first_sightings, inlier_points, typical_views
+from evcam.calib.result import ViewFit, software_versions
 from evcam.calib.selection import select_views
 from evcam.calib.start import start_camera, start_poses
 from evcam.calib.systematic import systematic_covariance

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.calib.calibration import Calibration
+from evcam.calib.result import CalibrationResult
 
 Array = NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class ResidualPattern:
         return beyond
 
 
-def residual_pattern(calibration: Calibration) -> ResidualPattern:
+def residual_pattern(calibration: CalibrationResult) -> ResidualPattern:
     """Mean residuals of the used points over twelve cells across the image and as many of the same size down."""
     camera = calibration.camera
     xy, residual = calibration.inlier_xy, calibration.inlier_residuals_px

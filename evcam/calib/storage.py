@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.calib.calibration import Calibration, ViewFit
 from evcam.calib.options import CalibrationOptions
+from evcam.calib.result import CalibrationResult, ViewFit
 from evcam.core.atomic import atomic_path
 from evcam.core.camera import Camera
 from evcam.core.detections import Detections, Rejection, View
@@ -26,7 +26,7 @@ from evcam.errors import FormatError, InputError
 _FORMAT = "evcam calibration 1"
 
 
-def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
+def calibration_to_dict(calibration: CalibrationResult) -> dict[str, Any]:
     """As `Calibration.to_dict`."""
     return {
         "format": _FORMAT,
@@ -51,7 +51,7 @@ def calibration_to_dict(calibration: Calibration) -> dict[str, Any]:
     }
 
 
-def calibration_from_dict(data: Mapping[str, Any], where: str) -> Calibration:
+def calibration_from_dict(data: Mapping[str, Any], where: str) -> CalibrationResult:
     """The calibration that `calibration_to_dict` has described."""
     if data.get("format") != _FORMAT:
         raise FormatError(f"{where}: not a calibration of evcam (its format is {data.get('format')!r}, expected {_FORMAT!r})")
@@ -62,7 +62,7 @@ def calibration_from_dict(data: Mapping[str, Any], where: str) -> Calibration:
         if (camera.width, camera.height) != (detections.width, detections.height):
             raise ValueError(f"its camera is of a {camera.width}x{camera.height} sensor, its detections of one of "
                              f"{detections.width}x{detections.height}")
-        return Calibration(
+        return CalibrationResult(
             camera, _array(data, "covariance", (len(camera.params), len(camera.params))),
             tuple(_fit_from_dict(fit, detections) for fit in data["fits"]),
             _rejections_from_list(data["rejected"]), detections, options,
@@ -72,14 +72,14 @@ def calibration_from_dict(data: Mapping[str, Any], where: str) -> Calibration:
         raise FormatError(f"{where}: a damaged calibration ({type(error).__name__}: {error})") from None
 
 
-def save_calibration(calibration: Calibration, path: str | os.PathLike[str], *, force: bool) -> None:
+def save_calibration(calibration: CalibrationResult, path: str | os.PathLike[str], *, force: bool) -> None:
     """As `Calibration.save`."""
     text = json.dumps(calibration_to_dict(calibration), allow_nan=False, separators=(",", ":"))
     with atomic_path(path, force=force) as temporary:
         temporary.write_text(text + "\n", encoding="utf-8")
 
 
-def load_calibration(path: str | os.PathLike[str]) -> Calibration:
+def load_calibration(path: str | os.PathLike[str]) -> CalibrationResult:
     """As `Calibration.load`."""
     path = Path(path)
     if not path.is_file():

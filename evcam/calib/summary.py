@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from evcam.calib.calibration import Calibration
+from evcam.calib.result import CalibrationResult
 from evcam.calib.verdict import judge
 
 _FOCAL_AND_CENTRE = 4
 
 
-def summarise(calibration: Calibration) -> str:
+def summarise(calibration: CalibrationResult) -> str:
     """As `Calibration.summary`."""
     camera = calibration.camera
     lines = [f"{camera.model}, {camera.width} x {camera.height} px"]
@@ -32,7 +32,7 @@ def summarise(calibration: Calibration) -> str:
     return "\n".join(lines)
 
 
-def _parameters(calibration: Calibration) -> Iterator[str]:
+def _parameters(calibration: CalibrationResult) -> Iterator[str]:
     rows = zip(calibration.param_names, calibration.camera.params, calibration.stds, strict=True)
     for i, (name, value, std) in enumerate(rows):
         digits, unit = (3, " px") if i < _FOCAL_AND_CENTRE else (5, "")
@@ -46,7 +46,7 @@ def _counted(title: str, counts: Mapping[str, int]) -> list[str]:
     return [f"{title}: " + ", ".join(f"{count} {reason}" for reason, count in counts.items())]
 
 
-def _uncertainty(calibration: Calibration) -> str:
+def _uncertainty(calibration: CalibrationResult) -> str:
     camera = calibration.camera
     grid = np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
     std = calibration.projection_std(grid, rotation_free=True)

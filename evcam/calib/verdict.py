@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.calib.calibration import Calibration
 from evcam.calib.coverage import Coverage, join, measure_coverage, movement_px
 from evcam.calib.judgement import Grade, Judgement, Limits, Reason
 from evcam.calib.residual_pattern import residual_pattern
+from evcam.calib.result import CalibrationResult
 
 ZONE_PX = 1.0
 """Beyond this uncertainty a part of the image counts as unsure."""
@@ -32,7 +32,7 @@ _ASPECT, _ASPECT_SIGMA = 0.01, 4.0
 _LITTLE_TILT_DEG = 12.0
 
 
-def judge(calibration: Calibration) -> Judgement:
+def judge(calibration: CalibrationResult) -> Judgement:
     """Everything that speaks against using a calibration.
 
     Notes
@@ -49,7 +49,7 @@ def judge(calibration: Calibration) -> Judgement:
     return Judgement(tuple(sorted(reasons, key=lambda reason: order.index(reason.grade))))
 
 
-def _amount(calibration: Calibration) -> Iterator[Reason]:
+def _amount(calibration: CalibrationResult) -> Iterator[Reason]:
     views, stretches = len(calibration.fits), calibration.independent_stretches
     if views < _FEWEST_VIEWS:
         yield Reason(Grade.DISTRUST, f"only {views} views, {_FEWEST_VIEWS} are needed to judge; record longer")
@@ -58,7 +58,7 @@ def _amount(calibration: Calibration) -> Iterator[Reason]:
         yield Reason(grade, f"only {stretches} independent stretches of time, limit {limit:.0f}; record longer")
 
 
-def _focal_lengths(calibration: Calibration, coverage: Coverage) -> Iterator[Reason]:
+def _focal_lengths(calibration: CalibrationResult, coverage: Coverage) -> Iterator[Reason]:
     share = calibration.stds[:2] / calibration.camera.params[:2]
     worst = int(np.argmax(share))
     if grade := _FOCAL_SHARE.grade(float(share[worst])):
@@ -70,7 +70,7 @@ def _focal_lengths(calibration: Calibration, coverage: Coverage) -> Iterator[Rea
     yield from _aspect(calibration)
 
 
-def _aspect(calibration: Calibration) -> Iterator[Reason]:
+def _aspect(calibration: CalibrationResult) -> Iterator[Reason]:
     fx, fy = calibration.camera.params[:2]
     gradient = np.array([1 / fy, -fx / fy**2])
     std = float(np.sqrt(max(gradient @ calibration.covariance[:2, :2] @ gradient, 0.0)))  # zero where they are tied
@@ -80,14 +80,14 @@ def _aspect(calibration: Calibration) -> Iterator[Reason]:
                                    "check the target's rows and columns, and that the print is not stretched")
 
 
-def _reach(calibration: Calibration, coverage: Coverage) -> Iterator[Reason]:
+def _reach(calibration: CalibrationResult, coverage: Coverage) -> Iterator[Reason]:
     if grade := _COVERED.grade(calibration.coverage):
         yield Reason(grade, f"the board covered {100 * calibration.coverage:.0f} % of the image, at least "
                             f"{100 * _COVERED.broken(grade):.0f} % are needed; move it to the borders too")
     yield from _beyond_the_board(calibration, coverage)
 
 
-def _beyond_the_board(calibration: Calibration, coverage: Coverage) -> Iterator[Reason]:
+def _beyond_the_board(calibration: CalibrationResult, coverage: Coverage) -> Iterator[Reason]:
     """Parts of the image for which the rest of it must speak."""
     uncertain = zone_uncertainty(calibration, coverage)
     share = float((uncertain > ZONE_PX).mean())
@@ -108,14 +108,14 @@ def _list_zones(names: list[str]) -> str:
     return join(["the four corners", *(name for name in names if name not in corners)])
 
 
-def _uncertainty(calibration: Calibration) -> Iterator[Reason]:
+def _uncertainty(calibration: CalibrationResult) -> Iterator[Reason]:
     uncertain = float(np.nanmedian(calibration.projection_std(calibration.inlier_xy, rotation_free=True)))
     if grade := _WHERE_SEEN_PX.grade(uncertain):
         yield Reason(grade, f"projection is uncertain by {uncertain:.1f} px where the board was seen, "
                             f"limit {_WHERE_SEEN_PX.broken(grade):.1f} px; record more, from more sides")
 
 
-def _errors(calibration: Calibration) -> Iterator[Reason]:
+def _errors(calibration: CalibrationResult) -> Iterator[Reason]:
     if grade := _RMS_PX.grade(calibration.rms_px):
         yield Reason(grade, f"reprojection error {calibration.rms_px:.2f} px, limit {_RMS_PX.broken(grade):.1f} px; check that "
                             "the image is in focus, that the board is flat, and the lens model")
@@ -130,14 +130,14 @@ def _errors(calibration: Calibration) -> Iterator[Reason]:
                                    f"{100 * _LEFT_OUT:.0f} %; look at the worst views")
 
 
-def _motion(calibration: Calibration) -> Iterator[Reason]:
+def _motion(calibration: CalibrationResult) -> Iterator[Reason]:
     moved_px = movement_px(calibration)
     if calibration.detections.mode == "moving" and moved_px < _MOVEMENT_PX:
         yield Reason(Grade.USABLE, f"the board hardly moved: by {moved_px:.1f} px within a typical view, limit "
                                    f"{_MOVEMENT_PX:.0f} px, and edges that do not move make no events; move faster")
 
 
-def _board(calibration: Calibration) -> Iterator[Reason]:
+def _board(calibration: CalibrationResult) -> Iterator[Reason]:
     """Signs that the target's rows and columns are not those of the board that was seen."""
     detections = calibration.detections
     size = len(detections.target)
@@ -150,7 +150,7 @@ def _board(calibration: Calibration) -> Iterator[Reason]:
                                      "or record the whole board")
 
 
-def zone_uncertainty(calibration: Calibration, coverage: Coverage) -> NDArray[np.float64]:
+def zone_uncertainty(calibration: CalibrationResult, coverage: Coverage) -> NDArray[np.float64]:
     """Uncertainty of projection all over each zone, rotation taken off, shape (9, N) px; infinite where it is unknown."""
     std = np.array([calibration.projection_std(zone.pixels(calibration.camera), rotation_free=True) for zone in coverage.zones])
     return np.where(np.isfinite(std), std, np.inf)

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from scipy.optimize import minimize
 
 from evcam.io import open_recording
-from evcam.io.event_packets import EventPacketDecoder
+from evcam.io.formats._event_packets import EventPacketDecoder
 
 if "EVCAM_REFERENCE_DATA" not in os.environ:
     pytest.skip("needs the verification data: set EVCAM_REFERENCE_DATA", allow_module_level=True)

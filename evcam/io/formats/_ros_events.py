@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
-from evcam.io.event_packets import EventPacketDecoder
 from evcam.io.formats._bag import Bag, Message
 from evcam.io.formats._decoding import Columns
+from evcam.io.formats._event_packets import EventPacketDecoder
 from evcam.io.formats._evt import MAX_SIZE_PX
 from evcam.io.formats._ros_messages import ArrayMessage, PacketMessage, read_events
 

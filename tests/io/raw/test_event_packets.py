@@ -7,7 +7,7 @@ import pytest
 from raw_encoders import as_events, assert_same, evt3_words, random_items
 
 from evcam.errors import FormatError
-from evcam.io.event_packets import EventPacketDecoder
+from evcam.io.formats._event_packets import EventPacketDecoder
 
 
 @pytest.mark.kernels
