@@ -111,7 +111,7 @@ class VelocityEstimator:
             if stop_us is None or (stop_us + self.options.settle_us > end_us and not last):
                 break
             span_us = self._start_us, stop_us
-            if stop_us + self.options.settle_us > end_us and not self._is_fixed:
+            if stop_us + self._left_at_end_us > end_us:
                 last_us = self._last_span(stop_us - self._start_us, end_us)
                 if last_us is None:
                     break
@@ -129,6 +129,11 @@ class VelocityEstimator:
     def _is_fixed(self) -> bool:
         return self.options.window_us is not None or self.options.window_events is not None
 
+    @property
+    def _left_at_end_us(self) -> int:
+        """Bursts at the end may not be complete; windows of a fixed length take them all the same."""
+        return 0 if self._is_fixed else self.options.settle_us
+
     def _last_span(self, length_us: int, end_us: int) -> tuple[int, int] | None:
         """The last window, as long as planned: it shares events with the one before, and ends where bursts are complete.
 
@@ -136,7 +141,8 @@ class VelocityEstimator:
         """
         assert self._start_us is not None
         assert self._first_us is not None
-        stop_us, settle_us = end_us - self.options.settle_us, self.options.settle_us
+        settle_us = self._left_at_end_us
+        stop_us = end_us - settle_us
         if self._before_us is not None:
             left = stop_us - self._start_us
             return (max(stop_us - length_us, self._before_us), stop_us) if left > _LEAST_LEFT * length_us else None
@@ -166,7 +172,8 @@ class VelocityEstimator:
             if held + len(piece) - first >= count:
                 return int(piece.t[first + count - held - 1]) + 1
             held += len(piece) - first
-        return int(self._pieces[-1].t[-1]) + 1 if last else None
+        few = self._before_us is not None and held <= _LEAST_LEFT * count
+        return int(self._pieces[-1].t[-1]) + 1 if last and not few else None
 
     def _looked_ahead(self, end_us: int, last: bool) -> bool:
         """Measure the first motion on a stretch that grows until it shows one; True when done."""

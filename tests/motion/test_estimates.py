@@ -120,6 +120,21 @@ def test_windows_of_a_fixed_length_and_of_a_fixed_count(room, camera):
     assert all(abs(e.event_count - 25_000) < 50 for e in by_count[:2])
 
 
+@pytest.mark.parametrize(("stop_us", "begins_us"), [(160_000, [0, 20_000]), (145_000, [0])])
+def test_the_last_window_of_a_fixed_length_is_as_long_as_the_others(room, camera, stop_us, begins_us):
+    """It reaches back into the one before; of next to nothing that is left it makes none."""
+    part = room.events.between(100_000, stop_us)
+    estimates = estimate_velocity(part, camera, room.imu, VelocityOptions(window_us=40_000))
+    assert [e.stop_us - e.start_us for e in estimates] == [40_000] * len(begins_us)
+    np.testing.assert_allclose([e.start_us - part.t[0] for e in estimates], begins_us, atol=200)
+
+
+def test_the_last_window_of_a_fixed_count_is_no_scrap(room, camera):
+    part = room.events.between(100_000, 200_000)
+    options = VelocityOptions(window_events=round(len(part) / 2.1))
+    assert len(estimate_velocity(part, camera, room.imu, options)) == 2
+
+
 def test_an_assumed_angular_velocity_is_said(parallel, camera):
     estimates = estimate_velocity(parallel.events, camera)
     assert all("taken for zero" in estimate.notes[-1] for estimate in estimates)
