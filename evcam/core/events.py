@@ -149,7 +149,8 @@ def check_consecutive(pieces: Sequence[Events]) -> None:
         raise InputError(f"pieces of events: they are of different sensors: {sorted(sizes)} px")
     for before, after in pairwise(piece for piece in pieces if len(piece)):
         if after.t[0] < before.t[-1]:
-            raise InputError(f"pieces of events: one begins at {after.t[0]} us, before the previous one ends, at {before.t[-1]} us")
+            raise InputError(f"pieces of events: time runs backwards: one begins at {after.t[0]} us, before "
+                             f"the previous one ends, at {before.t[-1]} us")
 
 
 def _frozen(column: NDArray[Any], dtype: Any) -> NDArray[Any]:
