@@ -67,7 +67,7 @@ def calibration_page(
 
     Raises
     ------
-    EvcamError
+    MissingLibraryError
         Jinja2 is not installed.
     InputError
         A recording that does not give the windows that the calibration names.
