@@ -115,6 +115,15 @@ def design_rows(model: CameraModel, estimate: Estimate, obs: Observations, basis
     return px, np.concatenate([by_params @ basis, -by_point @ hat(rotated), by_point], -1)
 
 
+def weighted_products(rows: Array, norm: Array, obs: Observations, loss: Loss) -> Array:
+    """Products in each view of whitened columns (V, K, 2, M), weighted by the residuals' lengths (V, K), (V, M, M)."""
+    rows = rows * np.sqrt(loss.weight(norm))[..., None, None]
+    rows[~obs.mask] = 0.0
+    stacked = rows.reshape(len(obs), -1, rows.shape[-1])
+    product: Array = stacked.transpose(0, 2, 1) @ stacked
+    return product
+
+
 def normal_equations(
     model: CameraModel, estimate: Estimate, obs: Observations, basis: Array, loss: Loss
 ) -> NormalEquations:
@@ -122,11 +131,7 @@ def normal_equations(
     n = basis.shape[1]
     px, design = design_rows(model, estimate, obs, basis)
     rows = obs.whitening @ np.concatenate([design, (px - obs.xy)[..., None]], -1)
-    weight = np.sqrt(loss.weight(np.linalg.norm(rows[..., n + 6], axis=-1)))
-    rows *= weight[..., None, None]
-    rows[~obs.mask] = 0.0
-    stacked = rows.reshape(len(obs), -1, n + 7)
-    product = stacked.transpose(0, 2, 1) @ stacked
+    product = weighted_products(rows, np.linalg.norm(rows[..., n + 6], axis=-1), obs, loss)
     pose = slice(n, n + 6)
     return NormalEquations(
         product[:, :n, :n], product[:, pose, :n], product[:, pose, pose], product[:, :n, n + 6], product[:, pose, n + 6]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.calib.calibration import Calibration
+from evcam.calib.cells import cells_with_points
 from evcam.calib.coverage import Coverage, measure_coverage
 from evcam.calib.intrinsics import MIN_VIEWS, calibrate
 from evcam.calib.next_views import what_next
@@ -161,9 +162,7 @@ class Coach:
                 self._rejections.append(outcome)
                 continue
             self._views.append(replace(outcome, index=len(self._views)))
-            cell = np.floor((outcome.xy + 0.5) / self.size * _CELLS).astype(int)
-            inside = ((cell >= 0) & (cell < _CELLS)).all(1)
-            self._covered[cell[inside, 1], cell[inside, 0]] = True
+            self._covered |= cells_with_points(outcome.xy, self.size, _CELLS)
 
     @property
     def detections(self) -> Detections:
@@ -203,12 +202,10 @@ _GENERAL_ADVICE = "go on as before: near and far, tilted to every side, into eve
 def goals_of(calibration: Calibration, wanted: Wanted) -> tuple[Goal, ...]:
     """The standard deviations of a calibration beside the wanted ones."""
     camera, stds = calibration.camera, calibration.stds
-    grid = np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
-    projection = float(np.nanquantile(calibration.projection_std(grid, rotation_free=True), 0.9))
     return (
         Goal("focal length", "%", 100 * float((stds[:2] / camera.params[:2]).max()), wanted.focal_percent),
         Goal("principal point", "px", float(stds[2:4].max()), wanted.centre_px),
-        Goal("projection", "px", projection, wanted.projection_px),
+        Goal("projection", "px", calibration.image_std_p90(), wanted.projection_px),
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.calib.observations import timeline
 from evcam.core.detections import View
 
 Array = NDArray[np.float64]
@@ -62,16 +63,15 @@ def time_clusters(views: Sequence[View], whitened: Array) -> Clusters:
     A block is five times as long as the residuals stay correlated, at least two windows and 100 ms, but short enough to leave
     fifteen blocks.  Views of different recordings never share a block.
     """
-    names = {name: i for i, name in enumerate(dict.fromkeys(view.recording for view in views))}
-    recording = np.array([names[view.recording] for view in views], np.int64)
-    t_us = np.array([view.mid_us for view in views], np.int64)
+    recording, t_us = timeline(views)
     spacing_us = _spacing_us(recording, t_us)
     correlation_us = _correlation_length(whitened, recording, t_us, spacing_us) * spacing_us
     window_us = max(view.window_us for view in views)
-    span_us = sum(float(np.ptp(t_us[recording == i])) + spacing_us for i in names.values())
+    of_each = [t_us[recording == i] for i in range(recording.max() + 1)]
+    span_us = sum(float(np.ptp(times)) + spacing_us for times in of_each)
     block_us = max(_MIN_BLOCK_US, 2 * window_us, int(_BLOCK_PER_CORRELATION * (correlation_us - spacing_us)))
     block_us = max(int(min(block_us, span_us / _MIN_CLUSTERS)), 1)
-    start_us = np.array([t_us[recording == i].min() for i in names.values()])
+    start_us = np.array([times.min() for times in of_each])
     keys = np.column_stack([recording, (t_us - start_us[recording]) // block_us])
     labels = np.unique(keys, axis=0, return_inverse=True)[1].ravel().astype(np.int64)
     return Clusters(labels, block_us, max(correlation_us, 0.0))
@@ -120,8 +120,7 @@ def cluster_robust_covariance(information: Array, gradient: Array, clusters: Clu
 
 def view_spacing_us(views: Sequence[View]) -> float:
     """Typical time between neighbouring views of one recording."""
-    names = {name: i for i, name in enumerate(dict.fromkeys(view.recording for view in views))}
-    return _spacing_us(np.array([names[view.recording] for view in views]), np.array([view.mid_us for view in views]))
+    return _spacing_us(*timeline(views))
 
 
 def _shrunk(white: Array) -> Array:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.calib.cells import cells_with_points
 from evcam.calib.result import CalibrationResult
 from evcam.core.camera import Camera
 
@@ -20,7 +21,7 @@ SIDES = (("left", (-1.0, 0.0)), ("right", (1.0, 0.0)), ("upper", (0.0, -1.0)), (
 
 _ZONES = (("top left corner", "top edge", "top right corner"), ("left edge", "middle", "right edge"),
           ("bottom left corner", "bottom edge", "bottom right corner"))
-_CELLS = 9
+_CELLS = (9, 9)
 _LEAST_ZONE = 0.34
 _LEAST_SHARE = 0.02
 _SAME_WAY = 0.5
@@ -131,9 +132,6 @@ def join(names: Sequence[str]) -> str:
 
 def _zones(calibration: CalibrationResult) -> tuple[Zone, ...]:
     camera = calibration.camera
-    cell = np.floor((calibration.inlier_xy + 0.5) / (camera.width, camera.height) * _CELLS).astype(int)
-    cell = cell[((cell >= 0) & (cell < _CELLS)).all(1)]
-    hit = np.zeros((_CELLS, _CELLS), bool)
-    hit[cell[:, 1], cell[:, 0]] = True
-    share = hit.reshape(3, _CELLS // 3, 3, _CELLS // 3).mean((1, 3))
+    hit = cells_with_points(calibration.inlier_xy, (camera.width, camera.height), _CELLS)
+    share = hit.reshape(3, 3, 3, 3).mean((1, 3))
     return tuple(Zone(_ZONES[r][c], r, c, float(share[r, c])) for r in range(3) for c in range(3))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from evcam.calib.calibration import Calibration
 from evcam.calib.comparison import Comparison, compare
 from evcam.calib.intrinsics import calibrate
+from evcam.calib.observations import timeline
 from evcam.core.detections import View
 from evcam.errors import NotEnoughDataError
 
@@ -49,12 +50,10 @@ def split_halves(calibration: Calibration) -> Halves:
 
 def _every_other_stretch(views: tuple[View, ...], stretches: int) -> NDArray[np.bool_]:
     """Views of the second half, shape (V,)."""
-    names = list(dict.fromkeys(view.recording for view in views))
-    recording = np.array([names.index(view.recording) for view in views])
-    t_us = np.array([view.mid_us for view in views], np.int64)
-    spans_us = np.array([np.ptp(t_us[recording == i]) for i in range(len(names))])
-    block_us = max(int(spans_us.sum()) // stretches + 1, 1)
-    start_us = np.array([t_us[recording == i].min() for i in range(len(names))])
+    recording, t_us = timeline(views)
+    of_each = [t_us[recording == i] for i in range(recording.max() + 1)]
+    block_us = max(int(sum(map(np.ptp, of_each))) // stretches + 1, 1)
+    start_us = np.array([times.min() for times in of_each])
     block = (t_us - start_us[recording]) // block_us
     numbers = np.unique(np.column_stack([recording, block]), axis=0, return_inverse=True)[1].ravel()
     second: NDArray[np.bool_] = numbers % 2 == 1

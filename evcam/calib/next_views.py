@@ -56,10 +56,11 @@ def what_next(calibration: Calibration) -> tuple[NextView, ...]:
     that repeat in every view.
     """
     coverage = measure_coverage(calibration)
-    before = _uncertainty(calibration, calibration.covariance)
+    before = calibration.image_std_p90()
     found = []
     for text, poses in _missing(calibration, coverage):
-        after = [_uncertainty(calibration, covariance) for covariance in _covariances_with(calibration, poses)]
+        covariances = _covariances_with(calibration, poses)
+        after = [replace(calibration, covariance=covariance).image_std_p90() for covariance in covariances]
         if after and 1 - min(after) / before >= _WORTH:
             found.append(NextView(text, 1 - min(after) / before))
     return tuple(sorted(found, key=lambda view: -view.gain))
@@ -141,11 +142,3 @@ def _seen(calibration: Calibration, R: Array, t: Array) -> tuple[Estimate, Obser
 def _information(calibration: Calibration, estimate: Estimate, obs: Observations, basis: Array) -> Array:
     """What each view tells of the free parameters, shape (V, n, n)."""
     return schur_complement(normal_equations(get_model(calibration.camera.model), estimate, obs, basis, Loss()))[0]
-
-
-def _uncertainty(calibration: Calibration, covariance: Array) -> float:
-    """Uncertainty of projection that nine tenths of the image stay below, px."""
-    camera = calibration.camera
-    grid = np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
-    std = replace(calibration, covariance=covariance).projection_std(grid, rotation_free=True)
-    return float(np.nanquantile(std, 0.9))

@@ -57,6 +57,12 @@ def points_at_middle(view: View) -> Array:
     return moved
 
 
+def timeline(views: Sequence[View]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Numbers of the views' recordings, in the order in which they come up, and middles of the views' times, us; (V,) each."""
+    names = {name: i for i, name in enumerate(dict.fromkeys(view.recording for view in views))}
+    return np.array([names[view.recording] for view in views], np.int64), np.array([view.mid_us for view in views], np.int64)
+
+
 def gather(views: Sequence[View], target: Target, min_std_px: float) -> Observations:
     """Pad views to the size of the largest."""
     size = max((len(view) for view in views), default=0)

@@ -12,15 +12,16 @@ from importlib.metadata import version
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from evcam.calib.cells import cells_with_points
 from evcam.calib.observations import points_at_middle
 from evcam.calib.options import CalibrationOptions
-from evcam.calib.uncertainty import projection_covariance
+from evcam.calib.uncertainty import image_grid, projection_covariance
 from evcam.core.camera import Camera
 from evcam.core.detections import Detections, Rejection
 
 Array = NDArray[np.float64]
 
-_CELLS = 8
+_CELLS = (8, 8)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -92,9 +93,7 @@ class CalibrationResult:
     @property
     def coverage(self) -> float:
         """Share of 8 x 8 cells of the image in which some point was used."""
-        cell = np.floor((self.inlier_xy + 0.5) / (self.camera.width, self.camera.height) * _CELLS).astype(int)
-        inside = ((cell >= 0) & (cell < _CELLS)).all(1)
-        return len(np.unique(cell[inside], axis=0)) / _CELLS**2
+        return float(cells_with_points(self.inlier_xy, (self.camera.width, self.camera.height), _CELLS).mean())
 
     def rejection_counts(self) -> dict[str, int]:
         """Reasons for which windows gave no view or views were left out, most frequent first."""
@@ -120,6 +119,14 @@ class CalibrationResult:
         covariance = projection_covariance(self.camera, self.covariance, np.asarray(px, float), rotation_free)
         deviation: Array = np.sqrt(np.trace(covariance, axis1=-2, axis2=-1))
         return deviation
+
+    def image_std(self) -> Array:
+        """`projection_std` on a grid over the image, rotation taken off, shape (12, 16) px."""
+        return self.projection_std(image_grid(self.camera), rotation_free=True)
+
+    def image_std_p90(self) -> float:
+        """What nine tenths of `image_std` stay below, px."""
+        return float(np.nanquantile(self.image_std(), 0.9))
 
     def _residual(self, fit: ViewFit) -> Array:
         view = self.detections.views[fit.view]

@@ -47,8 +47,6 @@ def _counted(title: str, counts: Mapping[str, int]) -> list[str]:
 
 
 def _uncertainty(calibration: CalibrationResult) -> str:
-    camera = calibration.camera
-    grid = np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
-    std = calibration.projection_std(grid, rotation_free=True)
+    std = calibration.image_std()
     return (f"uncertainty         {np.nanmedian(std):.3f} px median, {np.nanmax(std):.3f} px worst over the image "
             "(one standard deviation, rotation taken off)")

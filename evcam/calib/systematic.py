@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.calib.bundle import Estimate, Loss, design_rows
+from evcam.calib.bundle import Estimate, Loss, design_rows, weighted_products, whitened_norm
 from evcam.calib.observations import Observations
 from evcam.core.camera import CameraModel
 
@@ -45,12 +45,7 @@ def systematic_covariance(
     n = basis.shape[1]
     px, rows = design_rows(model, estimate, obs, basis)
     rows = np.concatenate([rows, _fields(px, size)], -1)
-    whitened = obs.whitening @ rows
-    residual = np.linalg.norm((obs.whitening @ (px - obs.xy)[..., None])[..., 0], axis=-1)
-    whitened *= np.sqrt(loss.weight(residual))[..., None, None]
-    whitened[~obs.mask] = 0.0
-    stacked = whitened.reshape(len(obs), -1, whitened.shape[-1])
-    product = stacked.transpose(0, 2, 1) @ stacked
+    product = weighted_products(obs.whitening @ rows, whitened_norm(px - obs.xy, obs), obs, loss)
     pose = slice(n, n + 6)
     eliminated = np.linalg.solve(product[:, pose, pose], product[:, pose, n + 6 :])
     scores = (product[:, :n, n + 6 :] - product[:, :n, pose] @ eliminated).sum(0)

@@ -25,10 +25,14 @@ def projection_covariance(camera: Camera, covariance: Array, px: Array, rotation
     return result
 
 
+def image_grid(camera: Camera) -> Array:
+    """Pixels evenly spread over the image from corner to corner, shape (12, 16, 2)."""
+    return np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
+
+
 def _best_rotation(camera: Camera) -> Array:
     """Rotation (rad) per unit of each parameter that explains its effect on the image best, shape (3, P)."""
-    grid = np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
-    bearings = camera.unproject(grid.reshape(-1, 2))
+    bearings = camera.unproject(image_grid(camera).reshape(-1, 2))
     bearings = bearings[np.isfinite(bearings).all(1)]
     _, by_point, by_params = camera.project_jacobians(bearings)
     by_rotation = by_point @ -hat(bearings)

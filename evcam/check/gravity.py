@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evcam.check.finding import Finding, Severity
+from evcam.check.gyro_search import AXIS_MAPS
 from evcam.core.imu import ImuSamples
 
 Array = NDArray[np.float64]
@@ -38,7 +38,7 @@ def gravity_findings(imu: ImuSamples) -> Iterator[Finding]:
     between, swept = ((0.5 * (mean[1:] + mean[:-1]))[follows] for mean in (force, rate))
     swept = swept * np.diff(t_s, axis=0)[follows]
     energy = float((turned**2).sum())
-    names = [(axes, factor) for axes in _namings() for factor in (1.0, _DEGREES)]
+    names = [(axes, factor) for axes in AXIS_MAPS for factor in (1.0, _DEGREES)]
     left = np.array([((turned + factor * np.cross(swept @ axes.T, between)) ** 2).sum() for axes, factor in names])
     if energy == 0 or left.min() > (1 - _EXPLAINED) * energy:
         return
@@ -52,12 +52,6 @@ def gravity_findings(imu: ImuSamples) -> Iterator[Finding]:
 def _means(values: Array, window: NDArray[np.int64], count: NDArray[np.int64]) -> Array:
     means: Array = np.stack([np.bincount(window, column) / count for column in values.T], -1)
     return means
-
-
-def _namings() -> list[Array]:
-    """All 48 namings and signs of three axes."""
-    rows = np.eye(3)
-    return [np.diag(signs) @ rows[list(order)] for order in permutations(range(3)) for signs in product((1.0, -1.0), repeat=3)]
 
 
 def _judged(axes: Array, factor: float, left: float, stated: float) -> Finding:

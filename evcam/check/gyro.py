@@ -23,7 +23,6 @@ Array = NDArray[np.float64]
 _FEWEST_SLICES, _MOST_SLICES = 10, 6000
 _GAP_PERIODS = 10.0
 _LEAST_GAP_US = 20_000.0
-_SEEN_TILT_RAD = 0.2
 _LEFT_OVER, _LEFT_OVER_RADPS = 10.0, 0.02
 
 
@@ -91,12 +90,6 @@ class GyroAgreement:
     def axes_seen(self) -> tuple[bool, bool, bool]:
         """Whether the events turned enough about the camera's x, y and z to tell which of the gyro's axes that is."""
         x, y, z = (bool(worse > BELIEVED) for worse in self.fit.worse_without_axis)
-        return x, y, z
-
-    @property
-    def tilts_seen(self) -> tuple[bool, bool, bool]:
-        """Whether a small rotation of the IMU about the camera's x, y and z could be told."""
-        x, y, z = (bool(std < _SEEN_TILT_RAD) for std in self.fit.tilt_std_rad)
         return x, y, z
 
 

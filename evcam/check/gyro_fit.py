@@ -54,8 +54,6 @@ class GyroFit:
         Angular velocity of the events over the gyro's, without a bias.
     worse_nothing : float
         Rise of the misfit if the gyro had nothing to do with the events.
-    worse_stated : float
-        Rise of the misfit of the axes as stated, at their best scale and shift.
     worse_without_axis : ndarray of float64, shape (3,)
         Rise of the misfit if the events did not turn about x, y, z.
     gain_as_stated : float
@@ -81,7 +79,6 @@ class GyroFit:
     shift_std_us: float
     ratio: float
     worse_nothing: float
-    worse_stated: float
     worse_without_axis: Array
     gain_as_stated: float
     left_over: float
@@ -107,8 +104,7 @@ def fit_gyro(turning: TurnRates, imu: ImuSamples) -> GyroFit:
     weights, unit, gyro = np.ones(len(turning)), 1.0, smooth[_WIDTHS_US[1]]
     for _ in range(_ROUNDS):
         weighing = Weighing.of(turning, weights)
-        found = search(turning, weighing, gyro, shifts_us, unit)
-        chosen = _believed(found, unit)
+        chosen = _believed(search(turning, weighing, gyro, shifts_us, unit), unit)
         near = chosen.shift_us + _STEP_US * np.arange(-2, 3, dtype=np.float64)
         index = np.array([chosen.index])
         gyro = min(smooth.values(), key=lambda g: search(turning, weighing, g, near, unit, index)[0].cost)
@@ -119,8 +115,7 @@ def fit_gyro(turning: TurnRates, imu: ImuSamples) -> GyroFit:
         weights = 1 / (1 + squares / max(2.0 * float(np.median(squares)), 1.0) / _OUTLIER**2)
         unit = max(1.0, float((weights * squares).sum() / weights.sum())) * _correlation(turning, rest)
     model = GyroModel(turning, Weighing.of(turning, weights), gyro, AXIS_MAPS[chosen.index], unit)
-    found = search(turning, model.weighing, gyro, shifts_us, unit)
-    return _summary(model, chosen, found)
+    return _summary(model, chosen)
 
 
 def covered(turning: TurnRates, imu: ImuSamples, longest_gap_us: float) -> TurnRates:
@@ -187,7 +182,7 @@ def _correlation(turning: TurnRates, residuals: Array) -> float:
     return total
 
 
-def _summary(model: GyroModel, chosen: Hypothesis, found: list[Hypothesis]) -> GyroFit:
+def _summary(model: GyroModel, chosen: Hypothesis) -> GyroFit:
     theta, covariance, free_covariance = _tilted(model, chosen)
     std, unit, turning = np.sqrt(model.unit * np.diag(covariance)), model.unit, model.turning
     rate = model.gyro.at(turning.t_us - 1e6 * theta[7])[0]
@@ -208,8 +203,7 @@ def _summary(model: GyroModel, chosen: Hypothesis, found: list[Hypothesis]) -> G
         axis_map=model.axis_map, tilt_rad=theta[:3], tilt_std_rad=np.sqrt(unit * np.diag(free_covariance))[:3],
         scale=scale, scale_std=scale_std, bias_radps=theta[4:7], bias_std_radps=std[4:7],
         shift_us=1e6 * float(theta[7]), shift_std_us=1e6 * float(std[7]), ratio=float(ratio),
-        worse_nothing=(nothing - best) / unit, worse_stated=(found[0].cost - min(h.cost for h in found)) / unit,
-        worse_without_axis=(np.array(without) - best) / unit,
+        worse_nothing=(nothing - best) / unit, worse_without_axis=(np.array(without) - best) / unit,
         gain_as_stated=(nothing - misfit(as_stated, np.eye(3), unit)) / unit,
         left_over=best / numbers, left_over_radps=float(np.sqrt(np.median((rest[:, -seen:] ** 2).mean(1)))),
         mean_events_radps=turning.rate_radps.mean(0), mean_gyro_radps=rate.mean(0), slices=len(turning),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -100,17 +101,12 @@ class Events:
         InputError
             No piece, pieces of different sensors, or a piece that begins before the previous one ends.
         """
-        if not pieces:
-            raise InputError("no pieces of events to join")
-        sizes = {(piece.width, piece.height) for piece in pieces}
-        if len(sizes) > 1:
-            raise InputError(f"pieces of events of different sensors cannot be joined: {sorted(sizes)} px")
+        check_consecutive(pieces)
         pieces = [piece for piece in pieces if len(piece)] or [pieces[0]]
         if len(pieces) == 1:
             return pieces[0]
-        _check_order(np.array([instant for piece in pieces for instant in (piece.t[0], piece.t[-1])]), "joined events")
         t, x, y, p = (_read_only(np.concatenate([getattr(piece, name) for piece in pieces])) for name in ("t", "x", "y", "p"))
-        return cls(t, x, y, p, *sizes.pop())
+        return cls(t, x, y, p, pieces[0].width, pieces[0].height)
 
     def __len__(self) -> int:
         return len(self.t)
@@ -136,6 +132,25 @@ class Events:
     def duration_s(self) -> float:
         """Seconds from the first to the last event, 0 if there are fewer than two."""
         return float(self.t[-1] - self.t[0]) * 1e-6 if len(self) > 1 else 0.0
+
+
+def check_consecutive(pieces: Sequence[Events]) -> None:
+    """Refuse what cannot be consecutive pieces of one recording.
+
+    Raises
+    ------
+    InputError
+        No piece, pieces of different sensors, or a piece that begins before the previous one ends.
+    """
+    if not pieces:
+        raise InputError("pieces of events: there are none")
+    sizes = {(piece.width, piece.height) for piece in pieces}
+    if len(sizes) > 1:
+        raise InputError(f"pieces of events: they are of different sensors: {sorted(sizes)} px")
+    for before, after in pairwise(piece for piece in pieces if len(piece)):
+        if after.t[0] < before.t[-1]:
+            raise InputError(f"pieces of events: time runs backwards: one begins at {after.t[0]} us, before "
+                             f"the previous one ends, at {before.t[-1]} us")
 
 
 def _frozen(column: NDArray[Any], dtype: Any) -> NDArray[Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.core.rotation import are_rotations
 from evcam.errors import InputError
 
 
@@ -41,8 +42,7 @@ class ImuSamples:
         if np.any(np.diff(self.t) <= 0):
             i = int(np.flatnonzero(np.diff(self.t) <= 0)[0]) + 1
             raise InputError(f"IMU: times must increase; sample {i} at {self.t[i]} us follows {self.t[i - 1]} us")
-        R = self.R_cam_imu
-        if R.shape != (3, 3) or not np.allclose(R @ R.T, np.eye(3), atol=1e-6) or np.linalg.det(R) < 0:
+        if self.R_cam_imu.shape != (3, 3) or not are_rotations(self.R_cam_imu):
             raise InputError("IMU: R_cam_imu must be a 3x3 rotation matrix")
 
     def __len__(self) -> int:

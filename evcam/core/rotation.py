@@ -56,6 +56,11 @@ def left_jacobian_so3(w: ArrayLike) -> Array:
     return result
 
 
+def are_rotations(R: Array) -> bool:
+    """Whether matrices (..., 3, 3) are all rotations, to a hundred thousandth."""
+    return bool(np.allclose(R @ R.swapaxes(-1, -2), np.eye(3), atol=1e-6) and np.all(np.linalg.det(R) > 0))
+
+
 def orthonormal(matrix: ArrayLike) -> Array:
     """The rotations nearest to matrices (Frobenius norm), (..., 3, 3) -> (..., 3, 3)."""
     u, _, vt = np.linalg.svd(np.asarray(matrix, float))

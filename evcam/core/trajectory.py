@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.interpolate import CubicSpline
 from scipy.spatial.transform import Rotation, RotationSpline
 
-from evcam.core.rotation import exp_so3
+from evcam.core.rotation import are_rotations, exp_so3
 from evcam.errors import InputError
 
 Array = NDArray[np.float64]
@@ -72,7 +72,7 @@ class Trajectory:
         if np.any(np.diff(t) <= 0):
             i = int(np.argmin(np.diff(t) > 0)) + 1
             raise InputError(f"trajectory: times must increase; pose {i} at {t[i]} us follows {t[i - 1]} us")
-        if not (np.isfinite(position).all() and _are_rotations(R)):
+        if not (np.isfinite(position).all() and are_rotations(R)):
             raise InputError("trajectory: R_cam_board must hold rotation matrices and t_cam_board_m finite metres")
         seconds = (t - t[0]) * 1e-6
         return cls(int(t[0]), int(t[-1]), CubicSpline(seconds, position), RotationSpline(seconds, Rotation.from_matrix(R)))
@@ -221,10 +221,6 @@ def _wave(rng: np.random.Generator, speed: float) -> Callable[[Array], Array]:
         return value
 
     return wave
-
-
-def _are_rotations(R: Array) -> bool:
-    return bool(np.allclose(R @ R.swapaxes(-1, -2), np.eye(3), atol=1e-6) and np.all(np.linalg.det(R) > 0))
 
 
 def _duration_us(duration_s: float) -> int:

@@ -109,31 +109,6 @@ def fit_lens(width: int, height: int, views: Sequence[tuple[Array, Array]]) -> L
     return LensBend(width, height, *map(float, found))
 
 
-def center_offsets(
-    lens: LensBend, board: Array, image: Array, radius: float, directions: Array | None = None, min_cosine: float = 0.0
-) -> Array:
-    """How far the centres of the discs' images lie from the images of the discs' centres.
-
-    Parameters
-    ----------
-    lens : LensBend
-        The lens, roughly.
-    board, image : ndarray of float64, shape (N, 2)
-        Disc centres on the board and centres of their images, px; N >= 4.
-    radius : float
-        Of the discs, in the board's unit.
-    directions, min_cosine : ndarray of float64, shape (N, 2), and float, optional
-        Which parts of the outlines count; see `evcam.solvers.circle_image.circle_center_offset`.
-
-    Returns
-    -------
-    ndarray of float64, shape (N, 2)
-        To be subtracted from ``image``.
-    """
-    H = homography_dlt(board, lens.straightened(image)).matrix
-    return _offsets(lens, np.broadcast_to(H, (len(board), 3, 3)), board, radius, directions, min_cosine)
-
-
 def with_circle_centers(
     views: Sequence[View], target: CircleGrid, width: int, height: int, min_cosine: float = 0.0
 ) -> tuple[View, ...]:
@@ -156,9 +131,7 @@ def with_circle_centers(
     return tuple(centered)
 
 
-def _offsets(
-    lens: LensBend, H: Array, board: Array, radius: float, directions: Array | None, min_cosine: float
-) -> Array:
+def _offsets(lens: LensBend, H: Array, board: Array, radius: float, directions: Array, min_cosine: float) -> Array:
     """`circle_center_offset` of discs that have a homography each, (N, 3, 3), to the image of the lens without bend."""
 
     def to_image(xy: Array) -> Array:

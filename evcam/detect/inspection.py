@@ -137,9 +137,9 @@ def inspect(
     InputError
         An outcome that this recording does not give.
     """
-    is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(windows_of(recording, WINDOW_US)))
     if not outcomes:
         return ()
+    is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(windows_of(recording, WINDOW_US)))
     if is_flicker:
         return _inspect_flicker(recording, outcomes, flicker or FlickerOptions())
     if not isinstance(detections.target, CircleGrid):
@@ -184,7 +184,7 @@ def _inspect_flicker(
 
 def _flicker_inspection(outcome: View | Rejection, events: Events | None) -> FlickerInspection:
     if events is None:
-        return FlickerInspection(outcome, FlickerEvidence(float("nan"), 0.0, 0.0), None)
+        return FlickerInspection(outcome, FlickerEvidence(float("nan"), 0.0), None)
     evidence = flicker_evidence(events)
     image = signed_image(events, evidence.frequency_hz) if np.isfinite(evidence.frequency_hz) else None
     return FlickerInspection(outcome, evidence, image)

@@ -63,7 +63,7 @@ def find_hot_pixels(events: Events | Iterable[Events], *, factor: float = 5.0, m
     Raises
     ------
     InputError
-        No piece at all, pieces of different sensors, or a factor or rate that is not positive.
+        No piece at all, pieces of different sensors, a factor that is not positive or a negative rate.
 
     Notes
     -----
@@ -71,7 +71,7 @@ def find_hot_pixels(events: Events | Iterable[Events], *, factor: float = 5.0, m
     light alone is found too.  Of a cluster of more than 12 hot pixels within 5 x 5 the inner ones are not.
     """
     if not (factor > 0 and minimum_hz >= 0):
-        raise InputError(f"hot pixels: factor {factor} and least rate {minimum_hz} Hz must be positive")
+        raise InputError(f"hot pixels: factor {factor} must be positive and least rate {minimum_hz} Hz not negative")
     counts: NDArray[np.int64] | None = None
     first_us, last_us = kernels.NEVER_US, kernels.NEVER_US
     for piece in [events] if isinstance(events, Events) else events:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.core.events import Events
+from evcam.core.events import Events, check_consecutive
 from evcam.errors import InputError
 from evcam.flow._crossings import (
     CROSSING,
@@ -130,6 +130,11 @@ def edge_crossings(
     Crossings
         In order of time.
 
+    Raises
+    ------
+    InputError
+        No piece, pieces that are not consecutive ones of one sensor, or ``fresh`` of another size.
+
     Notes
     -----
     A low-pass of the pixel delays both polarities alike: all crossings move by
@@ -144,6 +149,7 @@ def edge_crossings(
     """
     options = options or BurstOptions()
     pieces = [events] if isinstance(events, Events) else list(events)
+    check_consecutive(pieces)
     width, height = pieces[0].width, pieces[0].height
     pieces = [piece for piece in pieces if len(piece)]
     if not pieces:

@@ -131,17 +131,12 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
     options : FlowOptions, optional
         Neighbourhood and limits.
     bursts : BurstOptions, optional
-        What belongs to one burst, when events are given.
+        What belongs to one burst; of no use with crossings, which are made already.
 
     Returns
     -------
     NormalFlow
         One entry per edge crossing whose full change takes at least ``options.min_count`` events.
-
-    Raises
-    ------
-    InputError
-        Impossible options.
 
     Notes
     -----

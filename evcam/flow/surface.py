@@ -55,7 +55,20 @@ class SurfaceOfActiveEvents:
         return latest
 
     def decayed(self, now_us: int, time_constant_us: float) -> NDArray[np.float64]:
-        """``exp(-(now - t) / time_constant)`` of the latest event, negative where it was OFF; 0 where there was none."""
+        """``exp(-(now - t) / time_constant)`` of each pixel's latest event, negative where it was OFF; 0 where there was none.
+
+        Parameters
+        ----------
+        now_us : int
+            No earlier than the latest event.
+        time_constant_us : float
+            Positive.
+
+        Returns
+        -------
+        ndarray of float64, shape (height, width)
+            -1 to 1.
+        """
         latest = self.latest_us()
         sign = np.where(self.t_us[1] >= self.t_us[0], 1.0, -1.0)
         age_us = np.where(latest == NEVER, np.inf, now_us - np.where(latest == NEVER, 0, latest).astype(np.float64))

@@ -67,7 +67,7 @@ def calibration_page(
 
     Raises
     ------
-    EvcamError
+    MissingLibraryError
         Jinja2 is not installed.
     InputError
         A recording that does not give the windows that the calibration names.
@@ -94,9 +94,7 @@ def calibration_page(
 
 def _facts(calibration: Calibration) -> list[tuple[str, str]]:
     """The figures to see first: title and value."""
-    camera = calibration.camera
-    grid = np.stack(np.meshgrid(np.linspace(0, camera.width - 1, 16), np.linspace(0, camera.height - 1, 12)), -1)
-    uncertain = float(np.nanmedian(calibration.projection_std(grid, rotation_free=True)))
+    uncertain = float(np.nanmedian(calibration.image_std()))
     return [
         ("reprojection error", f"{calibration.rms_px:.3f} px"), ("uncertainty, median", f"{uncertain:.3f} px"),
         ("image covered", f"{100 * calibration.coverage:.0f} %"), ("views used", f"{len(calibration.fits)}"),

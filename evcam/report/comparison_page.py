@@ -40,7 +40,7 @@ def comparison_page(
 
     Raises
     ------
-    EvcamError
+    MissingLibraryError
         Jinja2 is not installed.
     """
     template = load_template("comparison.html")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evcam.core.camera import Camera, model_names
-from evcam.errors import EvcamError
+from evcam.errors import MissingLibraryError
 from evcam.viz.style import Picture
 
 if TYPE_CHECKING:
@@ -23,13 +23,13 @@ def load_template(name: str) -> Template:
 
     Raises
     ------
-    EvcamError
+    MissingLibraryError
         Jinja2 is not installed.
     """
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
-        raise EvcamError("HTML pages need the package Jinja2: pip install 'evcam[report]'") from None
+        raise MissingLibraryError("HTML pages need the package Jinja2: pip install 'evcam[report]'") from None
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from evcam.calib import Comparison
+from evcam.errors import InputError
 from evcam.viz.lens import logarithmic_map
 from evcam.viz.style import INK, Picture, image_plane, png, report_style, round_factor
 
@@ -31,8 +32,15 @@ def difference_map(comparison: Comparison) -> Picture:
 
 
 def significance_map(comparison: Comparison) -> Picture:
-    """PNG of the difference in units of the standard deviation that the covariances predict; above 3 is no chance."""
-    assert comparison.expected_px is not None
+    """PNG of the difference in units of the standard deviation that the covariances predict; above 3 is no chance.
+
+    Raises
+    ------
+    InputError
+        Neither camera has a covariance.
+    """
+    if comparison.expected_px is None:
+        raise InputError("significance map: neither camera has a covariance, so no difference is expected of them")
     ratio = comparison.length_px / np.maximum(comparison.expected_px, 1e-3)
     with report_style():
         figure, axes = image_plane(comparison.a.width, comparison.a.height, room_in=0.75)

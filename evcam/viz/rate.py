@@ -54,11 +54,6 @@ class RateProfile:
         while not self.complete:
             self.advance()
 
-    @property
-    def total(self) -> int:
-        """Events seen so far."""
-        return int(self._counts.sum())
-
     def bars(self, count: int) -> NDArray[np.float64]:
         """Rate over the time seen so far, relative to its peak, in so many equal parts, shape (count,)."""
         span_us = max(self.stop_us - self.start_us, 1)

@@ -105,10 +105,7 @@ def tubes_layer(space: SpaceTime, found: Sequence[Outlines]) -> Layer:
     """The outlines of each circle through the window, with the surface that it sweeps, coloured by id."""
     start_us = space.now_us - space.window_us
     shown = within(found, start_us, space.now_us + 1)
-    shapes: list[Lines | Triangles] = []
-    for one in shown:
-        z = (space.now_us - one.t_us) * space.per_us
-        shapes.append(_ring_lines(space, one, z))
+    shapes: list[Lines | Triangles] = [_ring_lines(space, one) for one in shown]
     for earlier, later in pairwise(shown):
         if later.t_us - earlier.t_us <= _LONGEST_GAP_US:
             shapes += _sleeves(space, earlier, later)
@@ -120,7 +117,7 @@ def _counted(count: int, name: str) -> str:
     return f"{count} {name}{'' if count == 1 else 's'}"
 
 
-def _ring_lines(space: SpaceTime, one: Outlines, z: float) -> Lines:
+def _ring_lines(space: SpaceTime, one: Outlines) -> Lines:
     path = space.place(one.rings.reshape(-1, 2), one.t_us).reshape(*one.rings.shape[:2], 3)
     rgb = np.repeat(theme.by_number(one.view.ids), one.rings.shape[1] - 1, 0)
     return Lines(places(path[:, :-1]), places(path[:, 1:]), rgb, 1.2, 0.9)

@@ -70,6 +70,18 @@ def test_kalibr_file_projects_the_same_points(camera, tmp_path):
         assert "#" not in text
 
 
+def test_closest_fit_that_does_not_reach_the_corners_states_what_the_file_makes_of_them(tmp_path):
+    k = (-0.56, -0.06, 0.0, 0.0, 0.18)
+    camera = Camera("pinhole-radtan", [231.0, 231.0, 172.5, 129.5, *k], 346, 260)
+    report = camera.export(tmp_path / "cam.yaml", "kalibr")
+    px, points = grid_points(camera)
+    seen = np.isfinite(points).all(-1)
+    fit = Camera.load(tmp_path / "cam.yaml")
+    assert np.isnan(fit.project(points[seen])).any()
+    error = np.linalg.norm(kalibr_formula(tmp_path / "cam.yaml", points[seen]) - px[seen], axis=1)
+    assert error.max() == pytest.approx(report.max_px, rel=0.1)
+
+
 @each_camera
 def test_opencv_file_projects_the_same_points(camera, tmp_path):
     path = tmp_path / "cam.yaml"

@@ -85,7 +85,8 @@ def test_pieces_join_to_what_they_were_cut_from():
 
 
 @pytest.mark.parametrize(("pieces", "says"), [
-    ([some()[5:], some()[:5]], "backwards"), ([some(), Events.empty(9, 6)], "different sensors"), ([], "no pieces"),
+    ([some()[5:], some()[:5]], "before the previous one ends"), ([some(), Events.empty(9, 6)], "different sensors"),
+    ([], "there are none"),
 ])
 def test_only_consecutive_pieces_of_one_sensor_are_joined(pieces, says):
     with pytest.raises(InputError, match=says):

@@ -8,8 +8,9 @@ from evcam.core.events import Events
 from evcam.core.rotation import exp_so3
 from evcam.core.target import Checkerboard, CircleGrid
 from evcam.core.trajectory import Trajectory
+from evcam.detect import FlickerOptions, detect
 from evcam.detect.flicker.phase import flicker_evidence, flicker_frequency_hz, looks_like_flicker
-from evcam.detect.flicker.stretches import FlickerOptions, detect_flicker
+from evcam.detect.flicker.stretches import detect_flicker
 from evcam.errors import InputError
 from evcam.sim.placing import facing_pose
 from evcam.sim.presets import checkerboard_flicker
@@ -100,7 +101,7 @@ BOARDS = {
 def test_points_ids_and_covariances_agree_with_the_truth(name):
     target, tilt = BOARDS[name]
     H = homography(target, tilt, fill=0.7)
-    found = detect_flicker(flicker_events(render(target, H)), target)
+    found = detect(flicker_events(render(target, H)), target, mode="flicker")
     assert (found.mode, len(found), found.rejections) == ("flicker", 1, ())
     view = found.views[0]
     truth = project(H, target.object_points[view.ids, :2])
@@ -124,7 +125,7 @@ def test_simulated_screen_through_a_distorting_lens(target, mode):
     t_cam_board = t_facing + (R_facing - R_cam_board) @ target.object_points.mean(0)
     pose = Trajectory.still(R_cam_board, t_cam_board, duration_s=0.5)
     simulation = checkerboard_flicker(target, camera, pose, flicker=Flicker(25.0, mode))
-    view = detect_flicker(simulation.events, target).views[0]
+    view = detect(simulation.events, target, mode="flicker").views[0]
     error = view.xy - simulation.truth.centers(view.t_us[:1])[0][view.ids]
     assert len(view) >= 0.95 * len(target)
     assert np.sqrt((error**2).sum(1).mean()) < 0.15
@@ -136,7 +137,7 @@ def test_ellipse_centres_are_corrected_for_perspective():
     H = homography(target, (0.8, 0.0, 0.0), fill=0.6)
     errors = []
     for seed in range(3):
-        view = detect_flicker(flicker_events(render(target, H), seed=seed), target).views[0]
+        view = detect(flicker_events(render(target, H), seed=seed), target, mode="flicker").views[0]
         errors.append((view.xy - project(H, target.object_points[view.ids, :2]))[:, 1])
     assert abs(np.mean(errors)) < 0.03
 
@@ -147,9 +148,15 @@ def test_pattern_that_alternates_with_its_negative():
     image = render(target, H)
     events = flicker_events(image, reversing=True)
     assert abs(flicker_frequency_hz(events) - 30) < 0.1
-    view = detect_flicker(events, target).views[0]
+    view = detect(events, target, mode="flicker").views[0]
     error = np.linalg.norm(view.xy - project(H, target.object_points[view.ids, :2]), axis=1)
     assert np.median(error) < 0.1
+
+
+@pytest.mark.parametrize("target", [Checkerboard(2, 2, 0.03), CircleGrid.symmetric(2, 3, 0.03, 0.01)])
+def test_a_board_too_small_to_check_its_points_against_each_other_is_not_found(target):
+    found = detect(flicker_events(render(target, homography(target, (0.2, 0.1, 0.1), fill=0.7))), target, mode="flicker")
+    assert found.rejection_counts() == {"board not found": 1}
 
 
 @pytest.mark.parametrize("hz", [12.5, 30.0, 59.94, 120.0])
@@ -184,7 +191,7 @@ def test_covered_points_leave_an_incomplete_view_with_the_right_ids():
     x, y = np.round(project(H, target.object_points[[9, 10], :2])).astype(int).T
     for cx, cy in zip(x, y, strict=True):
         image[max(cy - 9, 0) : cy + 9, max(cx - 9, 0) : cx + 9] = 0
-    view = detect_flicker(flicker_events(image), target).views[0]
+    view = detect(flicker_events(image), target, mode="flicker").views[0]
     assert 17 <= len(view) <= 19
     assert not {9, 10} & set(view.ids.tolist())
     assert np.abs(view.xy - project(H, target.object_points[view.ids, :2])).max() < 0.3
@@ -193,13 +200,13 @@ def test_covered_points_leave_an_incomplete_view_with_the_right_ids():
 def test_every_stretch_gives_a_view_or_a_reason():
     target = Checkerboard(4, 6, 0.01)
     events = flicker_events(render(target, homography(target), 3), duration_s=0.9)
-    found = detect_flicker(events, target, FlickerOptions(stretch_s=0.3), name="rec")
+    found = detect(events, target, mode="flicker", flicker=FlickerOptions(stretch_s=0.3), name="rec")
     assert [view.index for view in found] == [0, 1, 2]
     assert np.allclose([view.mid_us for view in found], [150_000, 450_000, 750_000], atol=30_000)
     assert found.recordings == ("rec",)
-    other = detect_flicker(events.between(0, 300_000), Checkerboard(7, 9, 0.01))
+    other = detect(events.between(0, 300_000), Checkerboard(7, 9, 0.01), mode="flicker")
     assert set(other.rejection_counts()) == {"board not found"}
-    few = detect_flicker(events[:100], target)
+    few = detect(events[:100], target, mode="flicker")
     assert few.rejection_counts() == {"too few events": 1}
 
 
@@ -208,7 +215,7 @@ def test_noise_is_rejected_as_no_flicker():
     n = 50_000
     noise = Events.from_arrays(np.sort(rng.integers(0, 500_000, n)), rng.integers(0, WIDTH, n), rng.integers(0, HEIGHT, n),
                                rng.integers(0, 2, n).astype(bool), width=WIDTH, height=HEIGHT)
-    found = detect_flicker(noise, Checkerboard(4, 6, 0.01))
+    found = detect(noise, Checkerboard(4, 6, 0.01), mode="flicker")
     assert found.rejection_counts() == {"no flicker": 1}
 
 
@@ -219,14 +226,14 @@ def test_board_that_jumps_within_a_stretch_is_rejected():
     first, second = (flicker_events(render(target, h, 3), duration_s=0.5) for h in (H, shifted))
     both = Events.from_arrays(np.r_[first.t, second.t + 600_000], np.r_[first.x, second.x], np.r_[first.y, second.y],
                               np.r_[first.p, second.p], width=WIDTH, height=HEIGHT)
-    found = detect_flicker(both, target, FlickerOptions(stretch_s=2.0))
+    found = detect(both, target, mode="flicker", flicker=FlickerOptions(stretch_s=2.0))
     assert not found.views
     assert found.rejections[0].reason in ("board moved", "board not found")
 
 
 def test_empty_recordings_and_impossible_options():
     target = Checkerboard(4, 6, 0.01)
-    assert detect_flicker(Events.empty(64, 64), target).rejection_counts() == {"too few events": 1}
+    assert detect_flicker([Events.empty(64, 64)], target).rejection_counts() == {"too few events": 1}
     with pytest.raises(InputError, match="no events"):
         detect_flicker([], target)
     with pytest.raises(InputError, match="sensor size changes"):

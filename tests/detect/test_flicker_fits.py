@@ -4,7 +4,6 @@ import cv2
 import numpy as np
 import pytest
 
-from evcam.detect.board_map import LensBend, center_offsets
 from evcam.detect.flicker import saddle as saddle
 from evcam.detect.flicker.disc import find_blobs, fit_disc
 from evcam.detect.flicker.saddle import find_saddles, fit_saddle
@@ -92,24 +91,3 @@ def test_disc_is_found_and_fitted_to_a_few_hundredths(dark):
     fit = fit_disc(image, xy[0], 18.0 * np.eye(2))
     assert np.abs(fit.xy - centre).max() < 0.02
     assert (fit.contrast < 0) == dark
-
-
-def test_center_offsets_agree_with_the_projected_outline():
-    H = np.array([[900.0, 60, 80], [-30, 500.0, 60], [0.4, 1.5, 1.0]])
-    board = np.array([[x, y] for y in (0.0, 0.1, 0.2) for x in (0.0, 0.1, 0.2)])
-    radius = 0.04
-
-    def project(xy):
-        p = np.column_stack([xy, np.ones(len(xy))]) @ H.T
-        return p[:, :2] / p[:, 2:]
-
-    angle = np.linspace(0, 2 * np.pi, 2000, endpoint=False)
-    ellipses = []
-    for point in board:
-        outline = project(point + radius * np.column_stack([np.cos(angle), np.sin(angle)]))
-        # An ellipse's centre is the middle between its extreme points.
-        ellipses.append((outline.max(0) + outline.min(0)) / 2)
-    ellipses = np.array(ellipses)
-    truth = ellipses - project(board)
-    assert np.abs(truth).max() > 0.5
-    assert np.abs(center_offsets(LensBend(640, 480), board, ellipses, radius) - truth).max() < 0.12 * np.abs(truth).max()

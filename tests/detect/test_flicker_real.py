@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from evcam.core.target import Checkerboard
+from evcam.detect import detect
 from evcam.detect.flicker.phase import looks_like_flicker
-from evcam.detect.flicker.stretches import detect_flicker
 from evcam.io import open_recording
 
 DATA = os.environ.get("EVCAM_REFERENCE_DATA")
@@ -30,7 +30,7 @@ def recordings():
 
 @pytest.fixture(scope="module")
 def views(recordings):
-    found = {name: detect_flicker(events, TARGET, name=name) for name, events in recordings.items()}
+    found = {name: detect(events, TARGET, mode="flicker", name=name) for name, events in recordings.items()}
     return {name: detections.views[0] for name, detections in found.items() if len(detections)}
 
 

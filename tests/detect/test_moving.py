@@ -9,6 +9,7 @@ from evcam.core.target import Checkerboard, CircleGrid
 from evcam.core.trajectory import Trajectory
 from evcam.detect import MovingOptions, detect
 from evcam.detect.moving import stream
+from evcam.detect.moving.discs import DiscOptions
 from evcam.errors import InputError
 from evcam.io import open_recording, save_h5
 from evcam.sim import Board, Scene, Sensor, checkerboard_flicker, simulate
@@ -189,6 +190,23 @@ def test_step_sets_the_rate(longer):
     found = detect(events, target, moving=MovingOptions(step_us=10_000))
     assert 55 < len(found) + len(found.rejections) <= 60
     assert set(np.diff([v.mid_us for v in found])) <= {10_000, 20_000, 30_000}
+
+
+@pytest.mark.parametrize(("make", "named"), [
+    (lambda: MovingOptions(step_us=0), "step_us"), (lambda: MovingOptions(step_us=200_000), "step_us"),
+    (lambda: MovingOptions(min_tone_count=0), "min_tone_count"), (lambda: MovingOptions(min_discs=3), "min_discs"),
+    (lambda: MovingOptions(max_sigma_px=0.0), "max_sigma_px"), (lambda: DiscOptions(path_px=0.0), "path_px"),
+    (lambda: DiscOptions(min_window_us=10, max_window_us=9), "min_window_us"),
+    (lambda: DiscOptions(min_cosine=1.0), "min_cosine"), (lambda: DiscOptions(turning_px=float("nan")), "turning_px"),
+])
+def test_impossible_options_are_refused(make, named):
+    with pytest.raises(InputError, match=named):
+        make()
+
+
+def test_no_windows_are_no_recording():
+    with pytest.raises(InputError, match="no windows"):
+        stream.detect_moving([], 0, TARGETS["asymmetric"])
 
 
 def test_another_board_gives_reasons_and_no_views(longer):

@@ -167,6 +167,15 @@ def test_pieces_are_one_stretch(make_edge):
         assert np.array_equal(getattr(whole, name), getattr(pieces, name))
 
 
+@pytest.mark.parametrize(("pieces", "says"), [
+    ([], "there are none"), ([pixel((True, [10])), Events.empty(9, 6)], "different sensors"),
+    ([pixel((True, [10])), pixel((True, [9]))], "before the previous one ends"),
+])
+def test_what_is_no_stretch_is_refused(pieces, says):
+    with pytest.raises(InputError, match=says):
+        edge_crossings(pieces)
+
+
 @pytest.mark.parametrize("years", [0.001, 1, 200])
 def test_a_long_rest_between_bursts_is_no_limit(years):
     width, height, later = 50, 48, int(years * 365.25 * 86400e6)

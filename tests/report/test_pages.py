@@ -12,7 +12,7 @@ from evcam.core.camera import Camera
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.rotation import exp_so3
 from evcam.core.target import CircleGrid
-from evcam.errors import EvcamError
+from evcam.errors import MissingLibraryError
 from evcam.report import calibration_page, comparison_page
 
 BOARD = CircleGrid.asymmetric(11, 4, 0.05, 0.02)
@@ -135,5 +135,5 @@ def test_the_browser_check_sees_what_is_wrong(browser):
 
 def test_without_jinja2_one_line_says_what_to_install(good, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(EvcamError, match=r"pip install 'evcam\[report\]'"):
+    with pytest.raises(MissingLibraryError, match=r"pip install 'evcam\[report\]'"):
         calibration_page(good)

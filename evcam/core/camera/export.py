@@ -14,7 +14,7 @@ import numpy as np
 
 from evcam.core.atomic import atomic_path, check_writable
 from evcam.core.camera.central import CentralCamera
-from evcam.core.camera.models import Array, get_model
+from evcam.core.camera.models import Array, get_model, project_points
 from evcam.errors import InputError
 
 
@@ -60,13 +60,13 @@ def export_camera(camera: CentralCamera, path: str | os.PathLike[str], format: s
     return report
 
 
-def closest_fit(camera: CentralCamera, coefficients: int) -> tuple[CentralCamera, ExportReport]:
+def _closest_fit(format: str, camera: CentralCamera, coefficients: int) -> tuple[CentralCamera, ExportReport]:
     """The camera of the same model, with only the leading distortion coefficients, nearest over the image.
 
     Gauss-Newton on the pixel difference over a grid of the image, all remaining parameters free.
     """
     if not camera.distortion[coefficients:].any():
-        return camera, ExportReport("", True)
+        return camera, ExportReport(format, True)
     px = _image_grid(camera)
     points = camera.unproject(px)
     seen = np.isfinite(points).all(-1)
@@ -81,9 +81,10 @@ def closest_fit(camera: CentralCamera, coefficients: int) -> tuple[CentralCamera
         params = fit.params.copy()
         params[free] += step
         fit = CentralCamera(camera.model, params, camera.width, camera.height)
-    error = np.linalg.norm(fit.project(points) - px, axis=-1)
+    # Other programs project by the bare formula, also where the fit's distorted radius has stopped growing.
+    error = np.linalg.norm(project_points(get_model(fit.model), fit.params, points) - px, axis=-1)
     rms, largest = float(np.sqrt(np.mean(error**2))), float(error.max())
-    return fit, ExportReport("", False, rms, largest)
+    return fit, ExportReport(format, False, rms, largest)
 
 
 def _image_grid(camera: CentralCamera) -> Array:
@@ -93,10 +94,9 @@ def _image_grid(camera: CentralCamera) -> Array:
 
 def _kalibr(camera: CentralCamera) -> tuple[str, ExportReport]:
     model = get_model(camera.model)
-    fit, found = closest_fit(camera, model.kalibr_coefficients)
-    report = ExportReport("kalibr", found.exact, found.rms_px, found.max_px)
+    fit, report = _closest_fit("kalibr", camera, model.kalibr_coefficients)
     missing = ", ".join(model.distortion[model.kalibr_coefficients:])
-    comment = "" if found.exact else (
+    comment = "" if report.exact else (
         f"# Kalibr's {model.kalibr_name} has no {missing}: {str(report).removeprefix('kalibr: ')}.\n"
     )
     return comment + (
@@ -137,4 +137,3 @@ def _row(values: Array) -> str:
 
 
 _WRITERS: dict[str, Callable[[CentralCamera], tuple[str, ExportReport]]] = {"kalibr": _kalibr, "ros": _ros, "opencv": _opencv}
-EXPORT_FORMATS = tuple(_WRITERS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +15,7 @@ from evcam.detect.flicker.fit import PointFit
 from evcam.detect.flicker.lattice import Lattice, along_board, grow_lattice, place_target
 from evcam.detect.flicker.saddle import find_saddles, fit_saddle
 
-_NEIGHBOURS = 12
+_NEIGHBOURS, _NEEDED = 12, 4
 _TOLERANCE_STEPS = 0.2
 
 
@@ -30,6 +31,14 @@ class FoundBoard:
     def xy(self) -> NDArray[np.float64]:
         """Fitted points, shape (N, 2), px."""
         return np.array([fit.xy for fit in self.fits])
+
+
+PointFitter = Callable[[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]], PointFit | None]
+
+
+def fit_of(target: Target) -> PointFitter:
+    """What fits one of the target's points: an image, where the point is thought to be, and the steps to the next ones."""
+    return fit_disc if isinstance(target, CircleGrid) else fit_saddle
 
 
 def find_board(image: NDArray[np.float64], target: Target, min_share: float) -> FoundBoard | None:
@@ -75,7 +84,6 @@ def _scales(shape: tuple[int, ...], target: Target) -> list[float]:
 
 
 def _find_at_scale(image: NDArray[np.float64], target: Target, step_px: float, min_share: float) -> FoundBoard | None:
-    is_grid = isinstance(target, CircleGrid)
     if isinstance(target, CircleGrid):
         xy, strength = find_blobs(image, step_px, target.dark_on_light)
     else:
@@ -85,14 +93,14 @@ def _find_at_scale(image: NDArray[np.float64], target: Target, step_px: float, m
     if lattice is None or len(lattice.index) < min_share * len(target):
         return None
     lattice = along_board(lattice, target)
-    fit = fit_disc if is_grid else fit_saddle
+    fit = fit_of(target)
     fits = [fit(image, xy[k], steps) for k, steps in zip(lattice.index, lattice.steps_px, strict=True)]
     kept = [k for k, point in enumerate(fits) if point is not None]
     points = [point for point in fits if point is not None]
     if not points:
         return None
     lattice = Lattice(lattice.index[kept], lattice.cell[kept], lattice.steps_px[kept])
-    diagonal = None if is_grid else np.array([point.contrast for point in points])
+    diagonal = None if isinstance(target, CircleGrid) else np.array([point.contrast for point in points])
     placed = place_target(lattice, target, min_share, diagonal)
     if placed is None:
         return None
@@ -105,7 +113,7 @@ def _revised(image: NDArray[np.float64], target: Target, placed: dict[int, Point
     """Drop points that their neighbours contradict and look for missing ones where the neighbours expect them."""
     ids = np.array(list(placed))
     xy = np.array([point.xy for point in placed.values()])
-    fit = fit_disc if isinstance(target, CircleGrid) else fit_saddle
+    fit = fit_of(target)
     found: dict[int, tuple[PointFit, NDArray[np.float64]]] = {}
     for number in range(len(target)):
         prediction = _predicted(target, number, ids, xy)
@@ -128,6 +136,8 @@ def _predicted(
     """Where a point should lie by the homography of its nearest neighbours, and the image's steps to the next points."""
     board = target.object_points[:, :2]
     others = ids != number
+    if others.sum() < _NEEDED:
+        return None
     nearest = np.argsort(np.linalg.norm(board[ids[others]] - board[number], axis=1), kind="stable")[:_NEIGHBOURS]
     H, _ = cv2.findHomography(board[ids[others][nearest]], xy[others][nearest], cv2.LMEDS)
     if H is None:

@@ -70,7 +70,7 @@ def fit_disc(image: NDArray[np.float64], start: NDArray[np.float64], steps_px: N
 
     The model is an ellipse of one brightness on a ground of another, its outline
     blurred by a Gaussian.  The point is the ellipse's centre, which is not
-    the image of the disc's centre: see `evcam.detect.board_map.center_offsets`.
+    the image of the disc's centre: see `evcam.detect.board_map.with_circle_centers`.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def fit_disc(image: NDArray[np.float64], start: NDArray[np.float64], steps_px: N
     explained = 1 - squared_error / max(((value - value.mean()) ** 2).sum(), 1e-300)
     if not (explained > _MIN_EXPLAINED and np.isfinite(cov).all() and np.abs(q[:2]).max() < reach):
         return None
-    return PointFit(start + q[:2], cov[:2, :2], float(explained), float(q[6]))
+    return PointFit(start + q[:2], cov[:2, :2], float(q[6]))
 
 
 def _disc(q: NDArray[np.float64], offset: NDArray[np.float64]) -> NDArray[np.float64]:

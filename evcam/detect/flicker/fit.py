@@ -24,8 +24,6 @@ class PointFit:
         Pixel.
     cov : ndarray of float64, shape (2, 2)
         Covariance from the residuals of the fit, px^2.
-    explained : float
-        Share of the patch's variance that the model explains, at most 1.
     contrast : float
         Signed height of the pattern: brightness of a disc over its ground, of a corner's first
         diagonal (the squares between its two directions) over the other diagonal.
@@ -33,7 +31,6 @@ class PointFit:
 
     xy: NDArray[np.float64]
     cov: NDArray[np.float64]
-    explained: float
     contrast: float
 
 

@@ -16,7 +16,7 @@ class FlickerOptions:
     Attributes
     ----------
     stretch_s : float
-        A recording is cut into stretches of about this length; each gives at most one view.
+        A recording is cut into stretches of this length; each gives at most one view.
     min_events : int
         A stretch with fewer events is rejected.
     min_coherence : float

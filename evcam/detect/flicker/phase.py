@@ -33,13 +33,10 @@ class FlickerEvidence:
     coherence : float
         0 to 1: share of the events that fall into the half period of their polarity,
         with one phase across the sensor (up to a screen's scan).  About 0.8 before a flickering screen.
-    cycles : float
-        Periods within the stretch.
     """
 
     frequency_hz: float
     coherence: float
-    cycles: float
 
 
 def flicker_frequency_hz(events: Events) -> float:
@@ -161,13 +158,13 @@ def flicker_evidence(events: Events) -> FlickerEvidence:
     """
     frequency_hz = flicker_frequency_hz(events) if len(events) else float("nan")
     if not np.isfinite(frequency_hz):
-        return FlickerEvidence(float("nan"), 0.0, 0.0)
+        return FlickerEvidence(float("nan"), 0.0)
     cycles = events.duration_s * frequency_hz
     _, agreeing = scan_phase(phase_image(events, frequency_hz))
-    return FlickerEvidence(frequency_hz, float(agreeing * cycles / len(events)), cycles)
+    return FlickerEvidence(frequency_hz, float(agreeing * cycles / len(events)))
 
 
-def looks_like_flicker(events: Events | Sequence[Events], min_coherence: float = FLICKER_COHERENCE) -> bool:
+def looks_like_flicker(events: Events | Sequence[Events]) -> bool:
     """Whether a stretch of events (half a second is plenty), or pieces of one, shows a still camera before a flickering pattern.
 
     See `flicker_evidence` for the figures behind the answer.  Of many events those of evenly
@@ -177,7 +174,7 @@ def looks_like_flicker(events: Events | Sequence[Events], min_coherence: float =
     every = sum(map(len, pieces)) // _PROBE_EVENTS
     if every > 1:
         pieces = [piece[(piece.x + 5 * piece.y) % every == 0] for piece in pieces]
-    return flicker_evidence(Events.joined(pieces)).coherence >= min_coherence
+    return flicker_evidence(Events.joined(pieces)).coherence >= FLICKER_COHERENCE
 
 
 def signed_image(events: Events, frequency_hz: float) -> NDArray[np.float64]:

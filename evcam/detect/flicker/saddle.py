@@ -103,6 +103,7 @@ def fit_saddle(image: NDArray[np.float64], start: NDArray[np.float64], steps_px:
     first = np.array([0.0, 0.0, *angles, _BLUR_PX[1]])
     low = np.array([-reach, -reach, *(angles - 0.5), _BLUR_PX[0]])
     high = np.array([reach, reach, *(angles + 0.5), _BLUR_PX[2]])
+
     def residuals(q: NDArray[np.float64]) -> NDArray[np.float64]:
         return _saddle_residuals(q, offset, value)
 
@@ -117,7 +118,7 @@ def fit_saddle(image: NDArray[np.float64], start: NDArray[np.float64], steps_px:
     is_corner = d * d > _MIN_PURITY * (b * b + c * c + d * d)
     if not (is_corner and explained > _MIN_EXPLAINED and np.isfinite(cov).all() and np.abs(q[:2]).max() < reach):
         return None
-    return PointFit(start + q[:2], cov[:2, :2], float(explained), float(d))
+    return PointFit(start + q[:2], cov[:2, :2], float(d))
 
 
 def _patch_share(steps_px: NDArray[np.float64]) -> float:

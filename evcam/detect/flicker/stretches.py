@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from itertools import pairwise
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -11,18 +10,16 @@ from evcam.core.detections import Detections, Rejection, View
 from evcam.core.events import Events
 from evcam.core.target import CircleGrid, Target
 from evcam.detect.board_map import with_circle_centers
-from evcam.detect.flicker.board import FoundBoard, find_board
-from evcam.detect.flicker.disc import fit_disc
+from evcam.detect.flicker.board import FoundBoard, find_board, fit_of
 from evcam.detect.flicker.options import FlickerOptions
 from evcam.detect.flicker.phase import FlickerEvidence, flicker_evidence, signed_image
-from evcam.detect.flicker.saddle import fit_saddle
 from evcam.errors import InputError
 
 _SHIFT_PROBES = 12
 
 
 def detect_flicker(
-    events: Events | Iterable[Events], target: Target, options: FlickerOptions | None = None, *, name: str = "recording"
+    stretches: Iterable[Events], target: Target, options: FlickerOptions | None = None, *, name: str = "recording"
 ) -> Detections:
     """Find a board that flickers before a still camera.
 
@@ -31,8 +28,8 @@ def detect_flicker(
 
     Parameters
     ----------
-    events : Events, or iterable of Events
-        A recording, cut into stretches here, or stretches one by one.
+    stretches : iterable of Events
+        The recording, cut into stretches of `FlickerOptions.stretch_s`.
     target : Target
         Checkerboard or circle grid.
     options : FlickerOptions, optional
@@ -57,7 +54,6 @@ def detect_flicker(
     dark squares; a checkerboard that only its colours tell from its half turn is then labelled up to that turn.
     """
     options = options or FlickerOptions()
-    stretches = _cut(events, options.stretch_s) if isinstance(events, Events) else iter(events)
     views: list[View] = []
     rejections: list[Rejection] = []
     size: tuple[int, int] | None = None
@@ -74,17 +70,6 @@ def detect_flicker(
         raise InputError(f"{name}: no events to look for a board in")
     centered = with_circle_centers(views, target, *size) if isinstance(target, CircleGrid) else tuple(views)
     return Detections(target, *size, centered, tuple(rejections), mode="flicker")
-
-
-def _cut(events: Events, stretch_s: float) -> Iterator[Events]:
-    """Equal stretches of about the wanted length that cover all events."""
-    if len(events) == 0:
-        yield events
-        return
-    count = max(1, round(events.duration_s / stretch_s))
-    edges = np.linspace(events.t[0], events.t[-1] + 1, count + 1).astype(np.int64)
-    for start_us, stop_us in pairwise(edges):
-        yield events.between(int(start_us), int(stop_us))
 
 
 def _detect_stretch(events: Events, target: Target, options: FlickerOptions, name: str, index: int) -> View | Rejection:
@@ -115,7 +100,7 @@ def _shift_between_halves(events: Events, board: FoundBoard, target: Target, fre
     """Median distance that points of the board move from the first half of a stretch to the second, px."""
     middle = int(events.t[0] + events.t[-1]) // 2
     halves = (events.between(int(events.t[0]), middle), events.between(middle, int(events.t[-1]) + 1))
-    fit = fit_disc if isinstance(target, CircleGrid) else fit_saddle
+    fit = fit_of(target)
     first, second = (signed_image(half, frequency_hz) for half in halves)
     probes = np.unique(np.linspace(0, len(board.ids) - 1, _SHIFT_PROBES).astype(int))
     pairs = [(fit(first, board.xy[k], board.steps_px[k]), fit(second, board.xy[k], board.steps_px[k])) for k in probes]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from evcam.detect.moving._contour import N_PARAMS, _fit_discs
 from evcam.detect.moving._discs import _half_windows, _widen
+from evcam.errors import InputError
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
@@ -57,6 +58,17 @@ class DiscOptions:
     min_full_share: float = 0.75
     usual_share: float = 0.8
     enough_crossings: int = 12
+
+    def __post_init__(self) -> None:
+        if not (self.path_px > 0 and 0 < self.min_window_us <= self.max_window_us):
+            raise InputError("discs: path_px and the windows must be positive, and min_window_us not above max_window_us, "
+                             f"not {self.path_px}, {self.min_window_us}, {self.max_window_us}")
+        if not (0 <= self.min_cosine < 1 and 0 < self.min_full_share <= 1 and 0 < self.usual_share <= 1):
+            raise InputError("discs: min_cosine must lie in [0, 1), min_full_share and usual_share in (0, 1], "
+                             f"not {self.min_cosine}, {self.min_full_share}, {self.usual_share}")
+        for name in ("edge_error_px", "hurried_error_s2", "turning_px", "turning_floor_px", "enough_crossings"):
+            if not getattr(self, name) >= 0:
+                raise InputError(f"discs: {name} must not be negative, not {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True, eq=False, slots=True)

@@ -46,9 +46,7 @@ class Sighting:
 
     def in_view(self, size: tuple[int, int]) -> Flags:
         """Discs whose outline lies well inside an image of this width and height, shape (K,)."""
-        reach = np.linalg.norm(self.shapes, axis=2) + _BORDER_PX
-        inside: Flags = ((self.centers > reach) & (self.centers + reach < np.array(size) - 1)).all(1)
-        return inside
+        return inside(self.centers, self.shapes, size, _BORDER_PX)
 
     def renumbered(self, ids: Ids) -> Sighting:
         """The same discs, disc i now called ``ids[i]``."""
@@ -104,6 +102,13 @@ def sighting(target: CircleGrid, ids: Ids, index: Ids, regions: Regions, t_us: i
     seen = of >= 0
     centers[seen], shapes[seen] = regions.centers[of[seen]], regions.shapes[of[seen]]
     return Sighting(t_us, centers, shapes, seen)
+
+
+def inside(centers: Array, shapes: Array, size: tuple[int, int], border_px: float) -> Flags:
+    """Which ellipses, (K, 2) and (K, 2, 2), lie in an image of this width and height, so far from its border; shape (K,)."""
+    reach = np.linalg.norm(shapes, axis=2) + border_px
+    within: Flags = ((centers > reach) & (centers + reach < np.array(size) - 1)).all(1)
+    return within
 
 
 def in_front(H: Array, places: Array) -> Flags:

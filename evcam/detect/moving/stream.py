@@ -18,6 +18,7 @@ from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.scan import Start
 from evcam.detect.moving.tone import ToneMap
 from evcam.detect.moving.views import MovingOptions, views_of_block
+from evcam.errors import InputError
 from evcam.flow.crossings import Crossings, edge_crossings, still_fresh
 
 WINDOW_US = 250_000
@@ -75,6 +76,11 @@ def detect_moving(
     -------
     Detections
         A view or a rejection every ``options.step_us``; mode ``"moving"``.
+
+    Raises
+    ------
+    InputError
+        No window at all.
     """
     options = options or MovingOptions()
     windows = LookAhead(windows)
@@ -106,7 +112,8 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
         if tone is None:
             tone = ToneMap.unknown(window.width, window.height, options.min_tone_count)
         tone.assume_before(window)
-    assert tone is not None
+    if tone is None:
+        raise InputError("no windows of events to look for a board in")
     tone.settle(bright=target.dark_on_light)
     return tone
 

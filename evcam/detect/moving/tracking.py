@@ -19,7 +19,7 @@ from evcam.solvers.homography import homography_dlt, transfer
 Array = NDArray[np.float64]
 
 MIN_DISCS = 6
-_MAX_GAP_US = 100_000
+MAX_GAP_US = 100_000
 _FIRST_REACH, _REACH = 0.4, 0.25
 _BESIDE_REACH = 0.25
 _MIN_BESIDE = 3
@@ -46,7 +46,7 @@ class Track:
     def continued(cls, before: Track | None, now: Sighting) -> Track:
         """The track that has reached a new sighting."""
         velocities = np.zeros_like(now.centers)
-        if before is not None and 0 < abs(now.t_us - before.last.t_us) <= _MAX_GAP_US:
+        if before is not None and 0 < abs(now.t_us - before.last.t_us) <= MAX_GAP_US:
             both = before.last.seen & now.seen
             if both.sum() >= MIN_DISCS:
                 change = (now.centers - before.last.centers) / ((now.t_us - before.last.t_us) * 1e-6)
@@ -56,7 +56,7 @@ class Track:
     def expected(self, t_us: int) -> Array | None:
         """Where the discs will be (or were) at another instant, shape (K, 2); None when that is too far away."""
         gap_us = t_us - self.last.t_us
-        if not 0 < abs(gap_us) <= _MAX_GAP_US:
+        if not 0 < abs(gap_us) <= MAX_GAP_US:
             return None
         return self.last.centers + self.velocities * gap_us * 1e-6
 
@@ -67,7 +67,6 @@ class Track:
             return None
         apart = nearest_distance(expected)
         shift = np.zeros_like(expected)
-        index = np.full(len(expected), -1)
         for number in range(_ROUNDS):
             index = match(expected + shift, self.last.shapes, apart, regions, _REACH if number else _FIRST_REACH)
             found = index >= 0

@@ -15,7 +15,9 @@ from evcam.detect.moving.field import smooth_field
 from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.outliers import on_the_board
 from evcam.detect.moving.scan import Start, scan
-from evcam.detect.moving.sighting import NotSeen, Sighting
+from evcam.detect.moving.sighting import NotSeen, Sighting, inside
+from evcam.detect.moving.tracking import MAX_GAP_US
+from evcam.errors import InputError
 from evcam.flow.crossings import Crossings
 
 Array = NDArray[np.float64]
@@ -28,11 +30,11 @@ class MovingOptions:
     Attributes
     ----------
     step_us : int
-        A view is attempted every ``step_us``.
+        A view is attempted every ``step_us``, at most 100,000: the board is followed from one to the next.
     min_tone_count : int
         Bursts of fewer events do not change a pixel's tone.
     min_discs : int
-        Views with fewer discs are rejected.
+        Views with fewer discs are rejected; at least 4.
     max_sigma_px : float
         A disc is rejected when the crossings scatter more than this around its outline.
     max_miss_px : float
@@ -51,6 +53,16 @@ class MovingOptions:
     max_std_px: float = 2.0
     discs: DiscOptions = field(default_factory=DiscOptions)
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.step_us <= MAX_GAP_US:
+            raise InputError(f"moving: step_us must lie between 1 and {MAX_GAP_US}, not {self.step_us!r}")
+        for name, least in (("min_tone_count", 1), ("min_discs", 4)):
+            if not getattr(self, name) >= least:
+                raise InputError(f"moving: {name} must be at least {least}, not {getattr(self, name)!r}")
+        for name in ("max_sigma_px", "max_miss_px", "max_std_px"):
+            if not getattr(self, name) > 0:
+                raise InputError(f"moving: {name} must be positive, not {getattr(self, name)!r}")
+
 
 # Crossings that either arc, and both together, must have: of a disc alone, and of one that borrows from the others.
 _ALONE = (5, 14)
@@ -59,6 +71,7 @@ _ROUGH_SHAPE_STD = 0.15
 _SHAPE_FLOOR = 0.01
 _VELOCITY_FLOOR_PXPS = 3.0
 _MIN_FOR_FIELD = 6
+_BORDER_PX = 0.5  # of an outline that leaves the image a part is not seen, and the fit leans on the rest
 
 
 def views_of_block(
@@ -157,11 +170,11 @@ def _view(
     t_us = start.t_us
     miss = np.linalg.norm(fit.centers - start.centers, axis=1)
     std = np.sqrt(np.trace(fit.covariances, axis1=1, axis2=2))
-    inside = _inside(fit, size)
+    whole = inside(fit.centers, fit.shapes, size, _BORDER_PX)
     good = (fit.status == FITTED) & (miss < options.max_miss_px)
-    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & inside
+    good &= (fit.sigma_px < options.max_sigma_px) & (std < options.max_std_px) & whole
     # A disc that rests for a moment while the others move shows no edges: its region alone tells where it is.
-    resting = (fit.status == TOO_FEW) & start.seen & inside
+    resting = (fit.status == TOO_FEW) & start.seen & whole
     centers = np.where(resting[:, None], start.centers, fit.centers)
     agree = on_the_board(target, centers, np.where(resting, 0.0, std), good | resting, start.seen)
     good &= agree
@@ -174,10 +187,3 @@ def _view(
         recording, 0, np.full(len(ids), t_us), ids, centers[ids], covariances[ids], velocities[ids],
         int(2 * fit.half_windows_us[ids].max()),
     )
-
-
-def _inside(fit: DiscFits, size: tuple[int, int]) -> NDArray[np.bool_]:
-    """Discs whose whole outline lies in the image; of others a part is not seen, and the fit leans on the rest."""
-    reach = np.linalg.norm(fit.shapes, axis=2)
-    inside: NDArray[np.bool_] = ((fit.centers - reach > 0.5) & (fit.centers + reach < np.array(size) - 1.5)).all(1)
-    return inside
