@@ -57,7 +57,7 @@ def left_jacobian_so3(w: ArrayLike) -> Array:
 
 
 def are_rotations(R: Array) -> bool:
-    """Whether matrices (..., 3, 3) are all rotations, to a hundred thousandth."""
+    """Whether matrices (..., 3, 3) are all rotations, to a millionth."""
     return bool(np.allclose(R @ R.swapaxes(-1, -2), np.eye(3), atol=1e-6) and np.all(np.linalg.det(R) > 0))
 
 
