@@ -121,7 +121,7 @@ class VelocityEstimator:
                 break
             estimates.append(self._estimate(span_us))
             self._forget(*span_us)
-            if not self._is_fixed and span_us[1] + self.options.settle_us >= end_us:
+            if last and not self._is_fixed and span_us[1] + self.options.settle_us >= end_us:
                 self._start_us = end_us
         return estimates
 

@@ -6,6 +6,7 @@ import gc
 import numpy as np
 import pytest
 
+from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.motion import MotionStatus, VelocityEstimator, VelocityOptions, estimate_velocity
 
@@ -38,6 +39,22 @@ def same(a, b):
 @pytest.mark.parametrize("piece_us", [7_000, 300_000])
 def test_pieces_of_any_length_give_what_the_batch_gives(room, camera, piece_us):
     assert same(pushed(room, camera, piece_us), estimate_velocity(room.events, camera, room.imu))
+
+
+def test_a_piece_that_ends_just_when_a_window_is_settled_skips_nothing(room, camera):
+    """The first window is done with the very event that completes it; the next one begins where it ended."""
+    whole = estimate_velocity(room.events, camera, room.imu)
+    settled_us = whole[0].stop_us + VelocityOptions().settle_us
+    events = room.events
+    last = int(np.searchsorted(events.t, settled_us)) - 1
+    moved = np.where(np.arange(len(events)) == last, settled_us - 1, events.t)
+    events = Events.from_arrays(moved, events.x, events.y, events.p, width=events.width, height=events.height)
+    estimator = VelocityEstimator(camera)
+    estimator.push_imu(room.imu)
+    estimator.push_events(events[:last + 1])
+    estimates = estimator.poll()
+    estimator.push_events(events[last + 1:])
+    assert same(estimates + estimator.finish(), estimate_velocity(events, camera, room.imu))
 
 
 def test_a_gyro_that_comes_later_is_waited_for(room, camera):
