@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ class BurstOptions:
             raise InputError(f"bursts need gap_factor > 1 and positive times and 0 < full_share <= 1, not {self}")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Crossings:
     """Edges that passed over pixels, ordered in time.
 
@@ -88,6 +89,10 @@ class Crossings:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def __repr__(self) -> str:
+        span = f", {self.t[0]} to {self.t[-1]} us" if len(self) else ""
+        return f"Crossings({len(self)} of {self.width}x{self.height} px{span})"
 
     def __getitem__(self, index: slice | NDArray[np.bool_]) -> Crossings:
         return Crossings(
@@ -130,6 +135,11 @@ def edge_crossings(
     Crossings
         In order of time.
 
+    Raises
+    ------
+    InputError
+        No piece at all, pieces of different sensors, or pieces that are not in the order of time.
+
     Notes
     -----
     A low-pass of the pixel delays both polarities alike: all crossings move by
@@ -143,7 +153,7 @@ def edge_crossings(
     (20, 4)
     """
     options = options or BurstOptions()
-    pieces = [events] if isinstance(events, Events) else list(events)
+    pieces = [events] if isinstance(events, Events) else _consecutive(list(events))
     width, height = pieces[0].width, pieces[0].height
     pieces = [piece for piece in pieces if len(piece)]
     if not pieces:
@@ -196,6 +206,20 @@ def still_fresh(fresh: NDArray[np.bool_], pieces: Iterable[Events]) -> NDArray[n
     return after
 
 
+def _consecutive(pieces: list[Events]) -> list[Events]:
+    """The pieces, if they are of one stream: kernels do not look whether a pixel is in their arrays."""
+    if not pieces:
+        raise InputError("edge crossings: not even an empty piece of events to find them in")
+    sizes = {(piece.width, piece.height) for piece in pieces}
+    if len(sizes) > 1:
+        raise InputError(f"edge crossings: pieces of different sensors: {sorted(sizes)} px")
+    for before, after in pairwise(piece for piece in pieces if len(piece)):
+        if after.t[0] < before.t[-1]:
+            raise InputError(f"edge crossings: a piece that begins at {after.t[0]} us follows one that ends at {before.t[-1]} us;"
+                             " give the pieces in the order of time")
+    return pieces
+
+
 def _by_pixel(pieces: list[Events], among: NDArray[np.bool_] | None = None) -> tuple[NDArray[Any], NDArray[Any], int]:
     """Events sorted by pixel as `_sort_by_pixel` leaves them, where those of each pixel stop, and what their times count from.
 
@@ -233,6 +257,6 @@ def _columns(rows: NDArray[Any], origin_us: int, width: int, height: int) -> Cro
 def _flags(fresh: NDArray[np.bool_] | None, width: int, height: int) -> NDArray[np.bool_]:
     if fresh is None:
         return np.zeros(width * height, np.bool_)
-    if fresh.shape != (height, width):
-        raise InputError(f"fresh must have the sensor's shape {(height, width)}, not {fresh.shape}")
+    if np.shape(fresh) != (height, width):
+        raise InputError(f"fresh must have the sensor's shape {(height, width)}, not {np.shape(fresh)}")
     return np.ascontiguousarray(fresh, np.bool_).ravel()

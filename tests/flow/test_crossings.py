@@ -196,3 +196,19 @@ def test_first_polarities_are_those_of_the_first_crossings(min_count):
     among = rng.random((height, width)) < 0.7
     assert np.array_equal(first_polarities(events, among, min_count), np.where(among, expected, -1))
     assert (first_polarities(events[:0], among, min_count) == -1).all()
+
+
+def test_pieces_of_no_one_stream_are_refused():
+    first, second = (Events.from_arrays([t], [0], [0], [1], width=8, height=8) for t in (5, 4))
+    with pytest.raises(InputError, match="begins at 4 us follows one that ends at 5 us"):
+        edge_crossings([first, Events.empty(8, 8), second])
+    with pytest.raises(InputError, match="different sensors"):
+        edge_crossings([second, Events.from_arrays([9], [600], [400], [1], width=640, height=480)])
+    with pytest.raises(InputError, match="not even an empty piece"):
+        edge_crossings([])
+
+
+def test_crossings_are_shown_in_one_line():
+    events = Events.from_arrays([5, 9], [0, 1], [0, 1], [1, 1], width=8, height=6)
+    assert repr(edge_crossings(events)) == "Crossings(2 of 8x6 px, 5 to 9 us)"
+    assert repr(edge_crossings(Events.empty(8, 6))) == "Crossings(0 of 8x6 px)"
