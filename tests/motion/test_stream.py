@@ -104,6 +104,18 @@ def test_late_samples_are_said(room, camera):
     assert any("came after their window" in note for note in estimate.notes)
 
 
+def test_samples_that_are_not_finite_are_refused_at_once(room, camera):
+    """In the stream, one of them would leave every later window without an answer."""
+    estimator = VelocityEstimator(camera, OPTIONS)
+    broken = dataclasses.replace(room.imu, gyro_radps=room.imu.gyro_radps.copy())
+    broken.gyro_radps[3, 1] = np.nan
+    with pytest.raises(InputError, match=f"sample at {room.imu.t[3]} us is not finite"):
+        estimator.push_imu(broken)
+    estimator.push_imu(room.imu)
+    estimator.push_events(room.events)
+    assert same(estimator.poll() + estimator.finish(), estimate_velocity(room.events, camera, room.imu, OPTIONS))
+
+
 def test_what_is_done_is_let_go(room, camera):
     """However long the stream, the estimator holds two windows and a bit of it."""
     estimator = VelocityEstimator(camera, VelocityOptions(window_us=20_000), angular_velocity_radps=[0, 0, 0])
