@@ -121,8 +121,8 @@ def derotate(
     if not (np.isfinite(f).all() and np.isfinite(t).all() and np.isfinite(w).all()):
         raise InputError("derotate: bearings, times and angular velocities must be finite")
     jacobians = _tangent_basis(f) if pixel_jacobians_cam is None else np.asarray(pixel_jacobians_cam, float)
-    if jacobians.shape != (len(t), 3, 2):
-        raise InputError(f"derotate: pixel_jacobians_cam must be ({len(t)}, 3, 2), not {jacobians.shape}")
+    if jacobians.shape != (len(t), 3, 2) or not np.isfinite(jacobians).all():
+        raise InputError(f"derotate: pixel_jacobians_cam must be finite and of shape ({len(t)}, 3, 2), not {jacobians.shape}")
     rotations, rates, gyro = _constant_rate(t, w) if gyro_times_s is None else _sequence(t, w, np.asarray(gyro_times_s, float))
     turned = np.einsum("nij,nj->ni", rotations, f)
     return DerotatedEvents(turned, np.ascontiguousarray(t), rotations @ jacobians, np.cross(rates, turned), gyro)

@@ -214,14 +214,19 @@ def _checked(bearings: ArrayLike, times_s: ArrayLike, time_scale_s: float | None
     if time_scale_s is not None and not (np.isfinite(time_scale_s) and time_scale_s > 0):
         raise InputError(f"eventail: time_scale_s must be positive seconds, not {time_scale_s}")
     count = t.shape[-1]
-    return f.reshape(-1, count, 3), t.reshape(-1, count), t.shape[:-1]
+    problems = int(np.prod(t.shape[:-1]))
+    return f.reshape(problems, count, 3), t.reshape(problems, count), t.shape[:-1]
 
 
 def _checked_weights(weights: ArrayLike | None, t: Array, lead: tuple[int, ...]) -> Array:
     if weights is None:
         return np.empty((len(t), 0))
-    # A copy: kernels compile anew for arrays that are read-only, as a broadcast view is.
-    w = np.array(np.broadcast_to(np.asarray(weights, float), (*lead, t.shape[-1]))).reshape(t.shape)
+    shape = (*lead, t.shape[-1])
+    try:
+        # A copy: kernels compile anew for arrays that are read-only, as a broadcast view is.
+        w = np.array(np.broadcast_to(np.asarray(weights, float), shape)).reshape(t.shape)
+    except ValueError:
+        raise InputError(f"eventail: weights of shape {np.shape(weights)} do not fit events of shape {shape}") from None
     if not (np.isfinite(w).all() and (w >= 0).all()):
         raise InputError("eventail: weights must be finite and not negative")
     return w

@@ -52,7 +52,7 @@ def refine_line(
     Parameters
     ----------
     events : DerotatedEvents
-        Five events or more of one line.
+        Five events or more of one line; six where the noise is not told, for its level comes from what they have to spare.
     start : EventailSolution, optional
         By default `eventail_linear`; a second descent starts from the line at rest, and the better minimum is taken.
     noise : EventNoise, optional
@@ -93,7 +93,7 @@ def refine_line(
         raise InputError("refine_line: a Huber limit is in standard deviations; give sigma_px or sigma_time_s with it")
     if not most_speed_1_s > 0:
         raise InputError(f"refine_line: most_speed_1_s must be positive, not {most_speed_1_s}")
-    if (w > 0).sum() < UNKNOWNS:
+    if (w > 0).sum() < UNKNOWNS + noise.level_is_unknown:
         return LineEstimate.missing(Status.TOO_FEW, noise)
     start = start or eventail_linear(events.bearings, events.times_s, w)
     if not start:

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from evcam.core.whole import first_not_whole, numbers
 from evcam.errors import InputError
 
 MAX_SENSOR_SIZE_PX = 16384
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Events:
     """Events of one sensor, ordered in time.
 
-    Build with `Events.from_arrays`, which converts and checks; slices are views.
+    Build with `Events.from_arrays`, which converts and checks; slices are views.  Nothing checks them again: arrays that are
+    shared with somebody else must not change as long as the events are in use.
 
     Attributes
     ----------
@@ -52,6 +54,10 @@ class Events:
     ) -> Events:
         """Convert to the canonical layout and check.
 
+        Arrays that have this layout already (contiguous, native int64, uint16, uint16 and bool) are not copied: the events look
+        into the caller's memory.  Who fills one buffer again and again gives copies (``t.copy()``), for what is checked
+        here is trusted afterwards, and a pixel that is overwritten by one outside the sensor ends the process.
+
         Parameters
         ----------
         t : array_like of int, shape (N,)
@@ -68,12 +74,11 @@ class Events:
         Raises
         ------
         InputError
-            Lengths differ, values are not whole numbers, polarities are neither 0 nor 1, times
-            run backwards, pixels lie outside the sensor or the sensor's size is impossible.
+            Lengths differ, values are not whole numbers (dates and text are none) or too large, polarities are neither 0 nor
+            1, times run backwards, pixels lie outside the sensor or the sensor's size is impossible.
         """
-        if not (0 < width <= MAX_SENSOR_SIZE_PX and 0 < height <= MAX_SENSOR_SIZE_PX):
-            raise InputError(f"{where}: sensor size {width}x{height} is not within 1..{MAX_SENSOR_SIZE_PX} pixels")
-        t, x, y, p = np.asarray(t), np.asarray(x), np.asarray(y), np.asarray(p)
+        _check_size(width, height, where)
+        t, x, y, p = (numbers(name, values, where) for name, values in (("t", t), ("x", x), ("y", y), ("p", p)))
         if not (t.ndim == 1 and t.shape == x.shape == y.shape == p.shape):
             raise InputError(f"{where}: t, x, y, p must be one-dimensional and equally long, "
                              f"not {t.shape}, {x.shape}, {y.shape}, {p.shape}")
@@ -111,6 +116,14 @@ class Events:
     def __len__(self) -> int:
         return len(self.t)
 
+    def __repr__(self) -> str:
+        span = f", {self.t[0]} to {self.t[-1]} us" if len(self) else ""
+        return f"Events({len(self)} of {self.width}x{self.height} px{span})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arrays come out of a pickle writeable.
+        return _restored, (self.t, self.x, self.y, self.p, self.width, self.height)
+
     def __getitem__(self, index: Any) -> Events:
         """A slice (views) or a mask (copies) of the events; the order in time is kept."""
         if isinstance(index, slice) and (index.step or 1) < 0:
@@ -131,7 +144,11 @@ class Events:
     @property
     def duration_s(self) -> float:
         """Seconds from the first to the last event, 0 if there are fewer than two."""
-        return float(self.t[-1] - self.t[0]) * 1e-6 if len(self) > 1 else 0.0
+        return (int(self.t[-1]) - int(self.t[0])) * 1e-6 if len(self) > 1 else 0.0
+
+
+def _restored(t: NDArray[Any], x: NDArray[Any], y: NDArray[Any], p: NDArray[Any], width: int, height: int) -> Events:
+    return Events(_read_only(t), _read_only(x), _read_only(y), _read_only(p), width, height)
 
 
 def check_consecutive(pieces: Sequence[Events]) -> None:
@@ -162,16 +179,22 @@ def _read_only(column: NDArray[Any]) -> NDArray[Any]:
     return column
 
 
+def _check_size(width: int, height: int, where: str) -> None:
+    for size in (width, height):
+        whole = isinstance(size, (int, np.integer)) and not isinstance(size, bool)
+        if not (whole and 0 < size <= MAX_SENSOR_SIZE_PX):
+            raise InputError(f"{where}: sensor size {width}x{height} is not within 1..{MAX_SENSOR_SIZE_PX} whole pixels")
+
+
 def _check_whole(name: str, values: NDArray[Any], where: str) -> None:
-    if name == "p" and values.dtype != np.bool_:
-        wrong, limit = (values != 0) & (values != 1), "a polarity is 0 (OFF) or 1 (ON)"
-    elif values.dtype.kind == "f":
-        wrong = ~(np.isfinite(values) & (values == np.floor(values)))
-        limit = "times are whole microseconds" if name == "t" else "pixels are whole numbers"
+    if name == "p":
+        wrong = np.zeros(0, np.bool_) if values.dtype == np.bool_ else (values != 0) & (values != 1)
+        i = int(wrong.argmax()) if wrong.any() else None
+        limit = "a polarity is 0 (OFF) or 1 (ON)"
     else:
-        return
-    if wrong.any():
-        i = int(np.flatnonzero(wrong)[0])
+        i = first_not_whole(values)
+        limit = "times are whole microseconds below 2^63" if name == "t" else "pixels are whole numbers"
+    if i is not None:
         raise InputError(f"{where}: event {i} has {name} = {values[i]}; {limit}; convert first")
 
 

@@ -26,8 +26,23 @@ class Filter(ABC):
         Raises
         ------
         InputError
-            The description does not fit the sensor.
+            The description does not fit the sensor; from the step, events of another sensor.
         """
+
+
+def guarded(step: Step, width: int, height: int) -> Step:
+    """The step, for events of this sensor only: kernels do not look whether a pixel is in their arrays."""
+    def checked(events: Events) -> NDArray[np.bool_]:
+        if (events.width, events.height) != (width, height):
+            raise InputError(f"filters: events of a {events.width}x{events.height} sensor in a stream of {width}x{height} pixels")
+        return step(events)
+
+    return checked
+
+
+def is_whole(value: object, low: int, high: int) -> bool:
+    """Whether it is an integer between two limits."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(low <= value <= high)
 
 
 @overload
@@ -55,8 +70,12 @@ def apply(events: Events | Iterable[Events], *filters: Filter) -> Events | Itera
     Raises
     ------
     InputError
-        A filter does not fit the sensor, or pieces are of different sensors.
+        A filter does not fit the sensor, pieces are of different sensors or run backwards in time, or what is given are no
+        events and no filters.
     """
+    for filter_ in filters:
+        if not isinstance(filter_, Filter):
+            raise InputError(f"filters: give filters one by one, e.g. apply(events, BackgroundActivity()), not {filter_!r}")
     if isinstance(events, Events):
         return next(_pieces([events], filters))
     return _pieces(events, filters)
@@ -64,13 +83,20 @@ def apply(events: Events | Iterable[Events], *filters: Filter) -> Events | Itera
 
 def _pieces(pieces: Iterable[Events], filters: tuple[Filter, ...]) -> Iterator[Events]:
     steps: list[Step] | None = None
-    size = (0, 0)
+    size, last_us = (0, 0), None
     for piece in pieces:
+        if not isinstance(piece, Events):
+            raise InputError(f"filters: pieces must be Events, not {type(piece).__name__}")
         if steps is None:
             size = (piece.width, piece.height)
             steps = [filter_.start(*size) for filter_ in filters]
         elif (piece.width, piece.height) != size:
             raise InputError(f"filters: a piece of a {piece.width}x{piece.height} sensor follows pieces of {size[0]}x{size[1]}")
+        if len(piece):
+            if last_us is not None and piece.t[0] < last_us:
+                raise InputError(f"filters: a piece that begins at {piece.t[0]} us follows one that ends at {last_us} us; "
+                                 "give the pieces in the order of time")
+            last_us = int(piece.t[-1])
         for step in steps:
             piece = piece[step(piece)]
         yield piece

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.filters import _kernels as kernels
-from evcam.filters._filter import Filter, Step
+from evcam.filters._filter import Filter, Step, guarded, is_whole
 
 _NEIGHBOURS = 8
+_LONGEST_US = 1 << 61
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class BackgroundActivity(Filter):
     support: int = 1
 
     def start(self, width: int, height: int) -> Step:
-        if self.window_us <= 0 or not 1 <= self.support <= _NEIGHBOURS:
+        if not (is_whole(self.window_us, 1, _LONGEST_US) and is_whole(self.support, 1, _NEIGHBOURS)):
             raise InputError(f"background filter: a window of {self.window_us} us and {self.support} neighbours; the window must "
-                             f"be positive and the neighbours 1 to {_NEIGHBOURS}")
+                             f"be positive, the neighbours 1 to {_NEIGHBOURS}, both whole numbers")
         last_us = np.full((height + 2, width + 2), kernels.NEVER_US, np.int64)
 
         def step(events: Events) -> NDArray[np.bool_]:
@@ -48,4 +49,4 @@ class BackgroundActivity(Filter):
             kernels.keep_supported(events.t, events.x, events.y, self.window_us, self.support, last_us, keep)
             return keep
 
-        return step
+        return guarded(step, width, height)

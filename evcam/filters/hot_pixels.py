@@ -12,7 +12,7 @@ from scipy.ndimage import median_filter
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.filters import _kernels as kernels
-from evcam.filters._filter import Filter, Step
+from evcam.filters._filter import Filter, Step, guarded
 
 _NEIGHBOURHOOD_PX = 5
 _SIGNIFICANCE = 6.0
@@ -41,7 +41,7 @@ class HotPixels(Filter):
             kernels.keep_outside_mask(events.x, events.y, mask, keep)
             return keep
 
-        return step
+        return guarded(step, width, height)
 
 
 def find_hot_pixels(events: Events | Iterable[Events], *, factor: float = 5.0, minimum_hz: float = 10.0) -> NDArray[np.bool_]:

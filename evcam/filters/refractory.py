@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.filters import _kernels as kernels
-from evcam.filters._filter import Filter, Step
+from evcam.filters._filter import Filter, Step, guarded, is_whole
+
+_LONGEST_US = 1 << 61
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class Refractory(Filter):
     period_us: int
 
     def start(self, width: int, height: int) -> Step:
-        if self.period_us <= 0:
-            raise InputError(f"refractory filter: a period of {self.period_us} us; it must be positive")
+        if not is_whole(self.period_us, 1, _LONGEST_US):
+            raise InputError(f"refractory filter: a period of {self.period_us} us; it must be positive and whole")
         last_us = np.full((height, width), kernels.NEVER_US, np.int64)
 
         def step(events: Events) -> NDArray[np.bool_]:
@@ -37,4 +39,4 @@ class Refractory(Filter):
             kernels.keep_rested(events.t, events.x, events.y, self.period_us, last_us, keep)
             return keep
 
-        return step
+        return guarded(step, width, height)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.filters import _kernels as kernels
-from evcam.filters._filter import Filter, Step
+from evcam.filters._filter import Filter, Step, guarded, is_whole
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,9 @@ class RegionOfInterest(Filter):
     bottom: int
 
     def start(self, width: int, height: int) -> Step:
-        if not (0 <= self.left < self.right <= width and 0 <= self.top < self.bottom <= height):
+        whole = is_whole(self.left, 0, width) and is_whole(self.right, 0, width)
+        whole = whole and is_whole(self.top, 0, height) and is_whole(self.bottom, 0, height)
+        if not (whole and self.left < self.right and self.top < self.bottom):
             raise InputError(f"region of interest: {self.left}..{self.right} x {self.top}..{self.bottom} is empty or not within "
                              f"a sensor of {width}x{height} pixels")
 
@@ -38,4 +40,4 @@ class RegionOfInterest(Filter):
             kernels.keep_inside(events.x, events.y, self.left, self.top, self.right, self.bottom, keep)
             return keep
 
-        return step
+        return guarded(step, width, height)

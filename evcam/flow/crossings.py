@@ -53,7 +53,7 @@ class BurstOptions:
             raise InputError(f"bursts need gap_factor > 1 and positive times and 0 < full_share <= 1, not {self}")
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
 class Crossings:
     """Edges that passed over pixels, ordered in time.
 
@@ -88,6 +88,10 @@ class Crossings:
 
     def __len__(self) -> int:
         return len(self.t)
+
+    def __repr__(self) -> str:
+        span = f", {self.t[0]} to {self.t[-1]} us" if len(self) else ""
+        return f"Crossings({len(self)} of {self.width}x{self.height} px{span})"
 
     def __getitem__(self, index: slice | NDArray[np.bool_]) -> Crossings:
         return Crossings(
@@ -239,6 +243,6 @@ def _columns(rows: NDArray[Any], origin_us: int, width: int, height: int) -> Cro
 def _flags(fresh: NDArray[np.bool_] | None, width: int, height: int) -> NDArray[np.bool_]:
     if fresh is None:
         return np.zeros(width * height, np.bool_)
-    if fresh.shape != (height, width):
-        raise InputError(f"fresh must have the sensor's shape {(height, width)}, not {fresh.shape}")
+    if np.shape(fresh) != (height, width):
+        raise InputError(f"fresh must have the sensor's shape {(height, width)}, not {np.shape(fresh)}")
     return np.ascontiguousarray(fresh, np.bool_).ravel()

@@ -42,10 +42,12 @@ class FlowOptions:
     max_std: float = 0.3
 
     def __post_init__(self) -> None:
-        enough = self.min_points >= 4 and self.min_count >= 1 and self.max_std > 0
-        if not (1 <= self.radius_px <= 10 and self.max_gap_us > 0 and enough):
-            raise InputError("normal flow needs radius_px of 1 to 10, max_gap_us and max_std above 0, min_points of at least 4 "
-                             f"and min_count of at least 1, not {self}")
+        counts = self.radius_px, self.max_gap_us, self.min_points, self.min_count
+        whole = all(isinstance(value, (int, np.integer)) for value in counts)
+        if not (whole and 1 <= self.radius_px <= 10 and self.max_gap_us > 0 and self.min_points >= 4 and self.min_count >= 1
+                and self.max_std > 0):
+            raise InputError("normal flow needs whole numbers, radius_px of 1 to 10, max_gap_us above 0, min_points of at least "
+                             f"4 and min_count of at least 1, and max_std above 0, not {self}")
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -138,6 +140,11 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
     NormalFlow
         One entry per edge crossing whose full change takes at least ``options.min_count`` events.
 
+    Raises
+    ------
+    InputError
+        Impossible options, or neither events nor crossings.
+
     Notes
     -----
     The motion along an edge is not observable (aperture problem).  At corners, and where two edges of one polarity pass
@@ -163,6 +170,8 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
     True
     """
     options = options or FlowOptions()
+    if not isinstance(events, (Events, Crossings)):
+        raise InputError(f"normal flow needs Events or Crossings, not {type(events).__name__}; join pieces with Events.joined")
     crossings = edge_crossings(events, bursts) if isinstance(events, Events) else events
     crossings = crossings[crossings.full >= options.min_count]
     n, width, height = len(crossings), crossings.width, crossings.height

@@ -82,9 +82,18 @@ class VelocityEstimator:
         self._pieces.append(events)
 
     def push_imu(self, samples: ImuSamples) -> None:
-        """Add gyro samples, with their `R_cam_imu` and `offset_us`; they may come before or after the events."""
+        """Add gyro samples, with their `R_cam_imu` and `offset_us`; they may come before or after the events.
+
+        Raises
+        ------
+        InputError
+            Samples that are not finite, of which none is added, or an angular velocity that was given.
+        """
         if self._constant is not None:
             raise InputError("velocity: the angular velocity was given; a gyro cannot be used with it")
+        broken = ~np.isfinite(samples.gyro_radps).all(1)
+        if broken.any():
+            raise InputError(f"velocity: the gyro sample at {samples.t[broken][0]} us is not finite; leave such samples out")
         self._gyro.push(samples)
 
     def poll(self) -> list[VelocityEstimate]:
@@ -121,7 +130,7 @@ class VelocityEstimator:
                 break
             estimates.append(self._estimate(span_us))
             self._forget(*span_us)
-            if not self._is_fixed and span_us[1] + self.options.settle_us >= end_us:
+            if last and not self._is_fixed and span_us[1] + self.options.settle_us >= end_us:
                 self._start_us = end_us
         return estimates
 

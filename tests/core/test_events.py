@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,3 +94,51 @@ def test_pieces_join_to_what_they_were_cut_from():
 def test_only_consecutive_pieces_of_one_sensor_are_joined(pieces, says):
     with pytest.raises(InputError, match=says):
         Events.joined(pieces)
+
+
+@pytest.mark.parametrize(("change", "says"), [
+    ({"t": np.array([1, 2, 3], "timedelta64[ns]")}, "t has the type timedelta64[ns]"),
+    ({"t": np.array([1, 2, 3], "datetime64[us]")}, "t has the type datetime64[us]"),
+    ({"t": np.array([1.5, 2.5, 3.5], object)}, "t has the type object"),
+    ({"t": [1, 2j, 3]}, "t has the type complex128"),
+    ({"t": np.array([1, 2, 2**63 + 1], np.uint64)}, "event 2 has t = 9223372036854775809; times are whole microseconds below"),
+    ({"t": [1.0, 2.0, 1e19]}, "event 2 has t = 1e+19; times are whole microseconds below 2^63"),
+    ({"x": ["0", "1", "2"]}, "x has the type <U1"),
+    ({"y": [[1], [2, 3]]}, "y has rows of different lengths"),
+    ({"p": ["0", "1", "1"]}, "p has the type <U1"),
+    ({"width": 7.5}, "sensor size 7.5x6"),
+    ({"width": "8"}, "sensor size 8x6 is not within 1..16384 whole pixels"),
+])
+def test_nothing_is_cut_off_wrapped_around_or_taken_in_another_unit(change, says):
+    good = {"t": [1, 2, 3], "x": [0, 0, 0], "y": [0, 0, 0], "p": [0, 1, 0], **SIZE}
+    with pytest.raises(InputError) as caught:
+        Events.from_arrays(**{**good, **change}, where="rec")
+    assert says in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_arrays_of_the_layout_are_shared_with_the_caller_and_others_are_not():
+    t, x = np.arange(3), np.zeros(3, np.uint16)
+    events = Events.from_arrays(t, x, np.zeros(3, np.int32), [0, 1, 0], **SIZE)
+    assert np.shares_memory(events.t, t)
+    assert np.shares_memory(events.x, x)
+    assert t.flags.writeable
+    t[0] = -5
+    assert events.t[0] == -5
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda events: pickle.loads(pickle.dumps(events))])
+def test_copies_and_pickles_are_read_only_as_well(copied):
+    events = copied(some()[2:5])
+    assert events.t.tolist() == [200, 300, 400]
+    assert not any(getattr(events, name).flags.writeable for name in "txyp")
+
+
+def test_events_are_shown_in_one_line():
+    assert repr(some()) == "Events(10 of 8x6 px, 0 to 900 us)"
+    assert repr(Events.empty(8, 6)) == "Events(0 of 8x6 px)"
+
+
+def test_a_span_beyond_int64_has_a_duration():
+    events = Events.from_arrays([-2**62, 2**63 - 1], [0, 0], [0, 0], [0, 1], **SIZE)
+    assert events.duration_s == pytest.approx(1.3835e13, rel=1e-4)

@@ -152,3 +152,38 @@ def test_pieces_of_different_sensors_are_refused():
         filters.find_hot_pixels([])
     with pytest.raises(InputError, match="must be positive"):
         filters.find_hot_pixels(Events.empty(8, 8), factor=0)
+
+
+@pytest.mark.parametrize("filter_", [
+    filters.BackgroundActivity(5), filters.Refractory(5), filters.RegionOfInterest(0, 0, 8, 8),
+    filters.HotPixels(np.zeros((8, 8), bool)),
+], ids=lambda filter_: type(filter_).__name__)
+def test_a_step_refuses_events_that_lie_outside_its_arrays(filter_):
+    step = filter_.start(8, 8)
+    with pytest.raises(InputError, match="events of a 640x480 sensor in a stream of 8x8 pixels"):
+        step(Events.from_arrays([0], [600], [400], [1], width=640, height=480))
+
+
+def test_pieces_that_run_backwards_are_refused():
+    first, second = (Events.from_arrays([t], [0], [0], [1], width=8, height=8) for t in (5, 4))
+    with pytest.raises(InputError, match="begins at 4 us follows one that ends at 5 us"):
+        list(filters.apply([first, Events.empty(8, 8), second], filters.Refractory(5)))
+
+
+@pytest.mark.parametrize("filter_", [
+    filters.BackgroundActivity(1e4), filters.BackgroundActivity(float("nan")), filters.BackgroundActivity(5, 1.5),
+    filters.BackgroundActivity(2**70), filters.Refractory(float("nan")), filters.Refractory("5"),
+    filters.RegionOfInterest(0.5, 0, 8, 8), filters.RegionOfInterest("a", 0, 8, 8),
+], ids=repr)
+def test_descriptions_are_whole_numbers(filter_):
+    with pytest.raises(InputError):
+        filters.apply(Events.empty(8, 8), filter_)
+
+
+def test_what_are_no_filters_or_no_events_is_said():
+    with pytest.raises(InputError, match="give filters one by one"):
+        filters.apply(Events.empty(8, 8), [filters.Refractory(5)])
+    with pytest.raises(InputError, match="give filters one by one"):
+        filters.apply(Events.empty(8, 8), filters.Refractory)
+    with pytest.raises(InputError, match="pieces must be Events, not int"):
+        list(filters.apply([3], filters.Refractory(5)))

@@ -205,3 +205,9 @@ def test_first_polarities_are_those_of_the_first_crossings(min_count):
     among = rng.random((height, width)) < 0.7
     assert np.array_equal(first_polarities(events, among, min_count), np.where(among, expected, -1))
     assert (first_polarities(events[:0], among, min_count) == -1).all()
+
+
+def test_crossings_are_shown_in_one_line():
+    events = Events.from_arrays([5, 9], [0, 1], [0, 1], [1, 1], width=8, height=6)
+    assert repr(edge_crossings(events)) == "Crossings(2 of 8x6 px, 5 to 9 us)"
+    assert repr(edge_crossings(Events.empty(8, 6))) == "Crossings(0 of 8x6 px)"

@@ -306,3 +306,16 @@ def test_parts_keep_their_columns_together(make_edge):
 def test_impossible_options_are_refused(change):
     with pytest.raises(InputError, match=next(iter(change))):
         FlowOptions(**change)
+
+
+@pytest.mark.parametrize("change", [
+    {"radius_px": 2.5}, {"radius_px": "2"}, {"max_gap_us": 1.5}, {"min_points": 6.5}, {"min_count": 1.5},
+], ids=str)
+def test_what_is_counted_is_whole(change):
+    with pytest.raises(InputError, match="whole numbers"):
+        FlowOptions(**change)
+
+
+def test_what_is_neither_events_nor_crossings_is_said():
+    with pytest.raises(InputError, match="needs Events or Crossings, not list"):
+        normal_flow([Events.empty(8, 6)])

@@ -6,6 +6,7 @@ import gc
 import numpy as np
 import pytest
 
+from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.motion import MotionStatus, VelocityEstimator, VelocityOptions, estimate_velocity
 
@@ -38,6 +39,22 @@ def same(a, b):
 @pytest.mark.parametrize("piece_us", [7_000, 300_000])
 def test_pieces_of_any_length_give_what_the_batch_gives(room, camera, piece_us):
     assert same(pushed(room, camera, piece_us), estimate_velocity(room.events, camera, room.imu))
+
+
+def test_a_piece_that_ends_just_when_a_window_is_settled_skips_nothing(room, camera):
+    """The first window is done with the very event that completes it; the next one begins where it ended."""
+    whole = estimate_velocity(room.events, camera, room.imu)
+    settled_us = whole[0].stop_us + VelocityOptions().settle_us
+    events = room.events
+    last = int(np.searchsorted(events.t, settled_us)) - 1
+    moved = np.where(np.arange(len(events)) == last, settled_us - 1, events.t)
+    events = Events.from_arrays(moved, events.x, events.y, events.p, width=events.width, height=events.height)
+    estimator = VelocityEstimator(camera)
+    estimator.push_imu(room.imu)
+    estimator.push_events(events[:last + 1])
+    estimates = estimator.poll()
+    estimator.push_events(events[last + 1:])
+    assert same(estimates + estimator.finish(), estimate_velocity(events, camera, room.imu))
 
 
 def test_a_gyro_that_comes_later_is_waited_for(room, camera):
@@ -85,6 +102,18 @@ def test_late_samples_are_said(room, camera):
     estimator.push_events(room.events.between(80_000, 130_000))
     (estimate,) = estimator.poll()
     assert any("came after their window" in note for note in estimate.notes)
+
+
+def test_samples_that_are_not_finite_are_refused_at_once(room, camera):
+    """In the stream, one of them would leave every later window without an answer."""
+    estimator = VelocityEstimator(camera, OPTIONS)
+    broken = dataclasses.replace(room.imu, gyro_radps=room.imu.gyro_radps.copy())
+    broken.gyro_radps[3, 1] = np.nan
+    with pytest.raises(InputError, match=f"sample at {room.imu.t[3]} us is not finite"):
+        estimator.push_imu(broken)
+    estimator.push_imu(room.imu)
+    estimator.push_events(room.events)
+    assert same(estimator.poll() + estimator.finish(), estimate_velocity(room.events, camera, room.imu, OPTIONS))
 
 
 def test_what_is_done_is_let_go(room, camera):

@@ -67,3 +67,8 @@ def test_bad_gyro_input_is_refused():
         derotate(f, t, np.zeros((2, 3)), [1.0, 0.0])
     with pytest.raises(InputError, match="need gyro_times_s"):
         derotate(f, t, np.zeros((2, 3)))
+
+
+def test_pixel_jacobians_that_are_not_finite_are_refused():
+    with pytest.raises(InputError, match=r"pixel_jacobians_cam must be finite and of shape \(2, 3, 2\)"):
+        derotate(np.eye(3)[:2], [0.0, 0.1], [0.0, 0.0, 1.0], pixel_jacobians_cam=np.full((2, 3, 2), np.nan))

@@ -139,3 +139,12 @@ def test_too_few_events_and_bad_input():
         eventail_linear(np.ones((6, 2)), np.ones(6))
     with pytest.raises(InputError, match="finite"):
         eventail_linear(np.full((6, 3), np.nan), np.ones(6))
+
+
+def test_no_events_and_weights_that_do_not_fit():
+    assert eventail_linear(np.empty((0, 3)), np.empty(0)).status is Status.TOO_FEW
+    assert eventail_linear(np.empty((2, 0, 3)), np.empty((2, 0))).statuses.tolist() == [Status.TOO_FEW] * 2
+    with pytest.raises(InputError, match="exactly 5 events per problem, not 0"):
+        eventail_five_point(np.empty((0, 3)), np.empty(0))
+    with pytest.raises(InputError, match=r"weights of shape \(9,\) do not fit events of shape \(10,\)"):
+        eventail_linear(np.ones((10, 3)), np.arange(10.0), np.ones(9))

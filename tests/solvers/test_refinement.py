@@ -226,3 +226,14 @@ def test_refinement_beats_linear_least_squares_under_much_noise(scenes):
     assert len(refined) > 280
     assert np.median(refined) < np.median(linear)
     assert np.mean(refined) < np.mean(linear)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_five_events_have_an_answer_only_where_the_noise_is_told(scenes, seed):
+    """They fit exactly: no level comes from residuals that are all zero."""
+    v, w = np.array([0.1, 0.45, 0.2]), np.array([0.05, 0.1, 0.2])
+    events = scenes.see_line(np.random.default_rng(seed), v, w, 5, px=0.5).events
+    assert refine_line(events).status is Status.TOO_FEW
+    told = refine_line(events, noise=EventNoise(sigma_px=0.5))
+    assert np.isfinite(told.vector).all()
+    assert np.isfinite(told.covariance).all()
