@@ -70,6 +70,10 @@ class Events:
         InputError
             Lengths differ, values are not whole numbers, polarities are neither 0 nor 1, times
             run backwards, pixels lie outside the sensor or the sensor's size is impossible.
+
+        Notes
+        -----
+        Arrays that have this layout already are not copied: events change with them.
         """
         if not (0 < width <= MAX_SENSOR_SIZE_PX and 0 < height <= MAX_SENSOR_SIZE_PX):
             raise InputError(f"{where}: sensor size {width}x{height} is not within 1..{MAX_SENSOR_SIZE_PX} pixels")
