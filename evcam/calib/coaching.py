@@ -15,6 +15,7 @@ from evcam.calib.coverage import Coverage, measure_coverage
 from evcam.calib.intrinsics import MIN_VIEWS, calibrate
 from evcam.calib.next_views import what_next
 from evcam.calib.options import CalibrationOptions
+from evcam.calib.verdict import STRETCHES
 from evcam.core.detections import Detections, Rejection, View
 from evcam.core.target import CircleGrid, Target
 from evcam.detect.board_map import with_circle_centers
@@ -28,7 +29,6 @@ MOTIONS = ("to the right", "down", "to the left", "up")
 
 _CELLS = (12, 9)
 _MOST_VIEWS = 250
-_LEAST_STRETCHES = 10
 _LEAST_SPEED_PXPS = 15.0
 _LEAST_MOVING = 3
 _LEAST_US = 3_000_000
@@ -215,8 +215,8 @@ def _problem(calibration: Calibration) -> str:
     seen_us = max(times) - min(times)
     if seen_us < _LEAST_US:
         return f"the board was seen for {seen_us * 1e-6:.1f} s so far, {_LEAST_US * 1e-6:.0f} s are needed"
-    if calibration.independent_stretches < _LEAST_STRETCHES:
-        return f"{calibration.independent_stretches} independent stretches of time so far, {_LEAST_STRETCHES} are needed"
+    if STRETCHES.grade(calibration.independent_stretches):
+        return f"{calibration.independent_stretches} independent stretches of time so far, {STRETCHES.usable:.0f} are needed"
     return ""
 
 

@@ -52,6 +52,11 @@ def calibrate(
         Camera model, see `Camera`.
     options : CalibrationOptions, optional
 
+    Returns
+    -------
+    Calibration
+        Judge it (`judge`) before it is used.
+
     Raises
     ------
     InputError

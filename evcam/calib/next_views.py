@@ -23,7 +23,6 @@ _TILT_RAD = 0.45
 _WORTH = 0.02
 _MARGIN_PX = 3.0
 _NEARER, _FARTHER = 0.7, 1.4
-_LEAST_POINTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +111,7 @@ def _covariances_with(calibration: Calibration, poses: Sequence[tuple[Array, Arr
     views = len(calibration.fits) / calibration.independent_stretches
     placed = [_seen(calibration, R, t) for R, t in poses if np.isfinite(t).all()]
     return [basis @ np.linalg.inv(now + per_view * views * _information(calibration, estimate, obs, basis)[0]) @ basis.T
-            for estimate, obs in placed if obs.mask.sum() >= _LEAST_POINTS]
+            for estimate, obs in placed if obs.mask.sum() >= calibration.options.min_points]
 
 
 def _taken(calibration: Calibration) -> tuple[Estimate, Observations]:

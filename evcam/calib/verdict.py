@@ -18,9 +18,10 @@ UNSURE_SHARE = 0.02
 """Smaller parts are passed over."""
 MOST_OF_IT = 0.5
 """Beyond this share, the image as a whole is uncertain."""
+STRETCHES = Limits(10, 5)
+"""Independent stretches of time that a covariance can rest on."""
 
 _FEWEST_VIEWS = 8
-_STRETCHES = Limits(10, 5)
 _FOCAL_SHARE = Limits(0.005, 0.02)
 _COVERED = Limits(0.5, 0.25)
 _WHERE_SEEN_PX = Limits(0.5, 2.0)
@@ -53,8 +54,8 @@ def _amount(calibration: CalibrationResult) -> Iterator[Reason]:
     views, stretches = len(calibration.fits), calibration.independent_stretches
     if views < _FEWEST_VIEWS:
         yield Reason(Grade.DISTRUST, f"only {views} views, {_FEWEST_VIEWS} are needed to judge; record longer")
-    elif grade := _STRETCHES.grade(stretches):
-        limit = _STRETCHES.broken(grade)
+    elif grade := STRETCHES.grade(stretches):
+        limit = STRETCHES.broken(grade)
         yield Reason(grade, f"only {stretches} independent stretches of time, limit {limit:.0f}; record longer")
 
 

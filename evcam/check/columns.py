@@ -9,6 +9,7 @@ import numpy as np
 
 from evcam.check.examiner import Piece
 from evcam.check.finding import Finding, Severity
+from evcam.core.events import MAX_SENSOR_SIZE_PX
 from evcam.io.source import Block
 
 _FEWEST = 1000
@@ -86,7 +87,7 @@ class Columns:
         low, high = self.lowest, self.highest
         what = (f"{self.outside:,} of {self.outside + self.events:,} events lie outside the sensor of {size}, the first at "
                 f"{self.first_outside_us} us: x reaches from {low[0]} to {high[0]}, y from {low[1]} to {high[1]}.")
-        if low.min() < 0 or high.max() > 16383 or self.outside < 1e-3 * self.events:
+        if low.min() < 0 or high.max() >= MAX_SENSOR_SIZE_PX or self.outside < 1e-3 * self.events:
             return Finding("coordinates", Severity.ERROR, what,
                            "The file or its conversion is damaged: write it again, or leave these events out.")
         if high[0] < self.height and high[1] < self.width:

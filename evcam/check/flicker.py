@@ -111,7 +111,7 @@ class Flicker:
         self.counts[:] = 0
 
     def beat(self) -> Beat | None:
-        """The frequency that stands out, None without one."""
+        """The frequency that stands out, None without one; ends the segment that was being filled."""
         if self.counts.any():
             self._close()
         hz: Array = np.fft.rfftfreq(_BINS, _BIN_US * 1e-6).astype(np.float64)

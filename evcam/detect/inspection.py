@@ -21,6 +21,7 @@ from evcam.detect.moving.views import MovingOptions
 from evcam.errors import InputError
 from evcam.io import Recording
 
+_CHOSEN = 6
 _EVENTS_BEFORE_US = 300_000
 _MORE_WINDOWS = 12  # after the last instant: the next views, and what the first picture is told by
 
@@ -71,16 +72,16 @@ def instant_us(outcome: View | Rejection) -> int:
     return outcome.mid_us if isinstance(outcome, View) else outcome.t_us
 
 
-def choose_outcomes(detections: Detections, name: str, most: int = 6) -> tuple[View | Rejection, ...]:
-    """Outcomes of one recording that are worth a look: the first rejections, and others evenly spread.
+def choose_outcomes(detections: Detections, name: str) -> tuple[View | Rejection, ...]:
+    """Outcomes of one recording that are worth a look, six at most: the first rejections, and views evenly spread.
+
+    Half of them, and what views leave free, are rejections.
 
     Parameters
     ----------
     detections : Detections
     name : str
         The recording's name in them.
-    most : int
-        Half of this number, and what views leave free, goes to rejections.
 
     Returns
     -------
@@ -90,8 +91,8 @@ def choose_outcomes(detections: Detections, name: str, most: int = 6) -> tuple[V
     outcomes = _outcomes(detections, name)
     rejections = [k for k, outcome in enumerate(outcomes) if isinstance(outcome, Rejection)]
     views = [k for k, outcome in enumerate(outcomes) if isinstance(outcome, View)]
-    refused = rejections[: max(most // 2, most - len(views))]
-    spread = np.linspace(0, len(views) - 1, min(most - len(refused), len(views))).round().astype(int)
+    refused = rejections[: max(_CHOSEN // 2, _CHOSEN - len(views))]
+    spread = np.linspace(0, len(views) - 1, min(_CHOSEN - len(refused), len(views))).round().astype(int)
     return tuple(outcomes[k] for k in sorted(refused + [views[int(i)] for i in spread]))
 
 

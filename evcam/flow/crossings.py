@@ -167,9 +167,7 @@ def edge_crossings(
     return _columns(rows[:found], origin_us, width, height)
 
 
-def first_polarities(
-    events: Events, among: NDArray[np.bool_], min_count: int, options: BurstOptions | None = None
-) -> NDArray[np.int8]:
+def first_polarities(events: Events, among: NDArray[np.bool_], min_count: int) -> NDArray[np.int8]:
     """Which way each pixel changed first, told by its first burst of at least ``min_count`` events.
 
     Parameters
@@ -180,21 +178,16 @@ def first_polarities(
         Pixels that are asked for.
     min_count : int
         Smaller bursts are passed over.
-    options : BurstOptions, optional
-        What belongs to one burst.
 
     Returns
     -------
     ndarray of int8, shape (height, width)
         1 where the pixel became brighter, 0 where darker, -1 where no such burst came or the pixel is not asked for.
     """
-    options = options or BurstOptions()
-    first = np.full(among.shape, -1, np.int8)
+    usual, first = BurstOptions(), np.full(among.shape, -1, np.int8)
     if len(events):
         packed, stop, _ = _by_pixel([events], among)
-        _first_polarity(
-            packed, stop, options.min_gap_us, options.gap_factor, options.pair_gap_us, min_count, first.reshape(-1)
-        )
+        _first_polarity(packed, stop, usual.min_gap_us, usual.gap_factor, usual.pair_gap_us, min_count, first.reshape(-1))
     return first
 
 

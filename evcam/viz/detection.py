@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.core.atomic import atomic_path, check_writable
 from evcam.core.detections import View
 from evcam.detect.inspection import FlickerInspection, Inspection, MovingInspection, instant_us
 from evcam.detect.moving.discs import FITTED
 from evcam.detect.moving.sighting import Sighting
-from evcam.errors import InputError
 from evcam.flow import SurfaceOfActiveEvents, normal_flow
+from evcam.viz.style import save_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,7 +22,6 @@ if TYPE_CHECKING:
 _WIDTH_IN = {1: 9.0, 2: 14.0}
 _HEAD_IN = 0.6
 _GAP_IN = 0.8
-_DPI = 110
 _WINDOW_US = 40_000
 _DECAY_SHARE = 0.5
 _MOST_ARROWS = 2500
@@ -53,12 +50,7 @@ def save_inspection(inspection: Inspection, path: str | os.PathLike[str], *, sta
     InputError, OutputExistsError
         Another suffix; a path that cannot be written.
     """
-    if Path(path).suffix.lower() != ".png":
-        raise InputError(f"{path}: pictures of detections are written as .png")
-    check_writable(path, force=force)
-    figure = inspection_figure(inspection, start_us=start_us)
-    with atomic_path(path, force=force) as temporary:
-        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
+    save_png(lambda: inspection_figure(inspection, start_us=start_us), path, force=force)
 
 
 def inspection_figure(inspection: Inspection, *, start_us: int = 0) -> Figure:

@@ -209,7 +209,10 @@ def velocity_layer(
 
 
 def estimate_at(estimates: Sequence[VelocityEstimate], now_us: int, reach_us: int = 50_000) -> VelocityEstimate | None:
-    """The estimate nearest in time, None if the next one is further away than estimates usually are from each other."""
+    """The estimate nearest in time; None if it is further away than estimates usually are from each other.
+
+    Of a single one that is not known, and ``reach_us`` is how far away it may be.
+    """
     if not estimates:
         return None
     times = np.array([estimate.t_us for estimate in estimates], np.int64)

@@ -5,10 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from evcam.core.atomic import atomic_path, check_writable
+from evcam.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +22,7 @@ if TYPE_CHECKING:
 INK, MUTED, LINE = "#1f2933", "#5b6875", "#d5dce3"
 BLUE, GREEN, AMBER, RED = "#2166ac", "#1a7f4b", "#c2700a", "#b2182b"
 DPI = 160
+_FILE_DPI = 110
 
 _RC: Any = {
     "font.family": ["DejaVu Sans"], "font.size": 8.5, "text.color": INK, "axes.labelcolor": MUTED, "axes.edgecolor": LINE,
@@ -82,6 +88,22 @@ def round_factor(wanted: float) -> float:
     """The largest of 1, 2, 5, 10, 20 ... that is not more than wanted."""
     power = 10.0 ** math.floor(math.log10(wanted))
     return power * max(step for step in (1.0, 2.0, 5.0) if step * power <= wanted * (1 + 1e-9))
+
+
+def save_png(draw: Callable[[], Figure], path: str | os.PathLike[str], *, force: bool) -> None:
+    """Write the figure that ``draw`` makes; whether it can be written is seen before it is drawn.
+
+    Raises
+    ------
+    InputError, OutputExistsError
+        Another suffix than ``.png``; a path that cannot be written.
+    """
+    if Path(path).suffix.lower() != ".png":
+        raise InputError(f"{path}: pictures are written as .png")
+    check_writable(path, force=force)
+    figure = draw()
+    with atomic_path(path, force=force) as temporary:
+        figure.savefig(temporary, format="png", dpi=_FILE_DPI, metadata={"Software": None})
 
 
 def svg(figure: Figure, caption: str) -> Picture:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.core.atomic import atomic_path, check_writable
 from evcam.core.events import Events
-from evcam.errors import InputError
 from evcam.motion import VelocityEstimate
+from evcam.viz.style import save_png
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_DPI = 110
 _SIZE_IN = (13.0, 6.5)
 _LINE, _OPEN = "#118011", "#e07b00"
 _TEXT = {"fontsize": 8, "color": _LINE, "bbox": {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none"}}
@@ -38,12 +35,7 @@ def save_velocity_picture(
     InputError, OutputExistsError
         Another suffix; a path that cannot be written.
     """
-    if Path(path).suffix.lower() != ".png":
-        raise InputError(f"{path}: pictures of motion are written as .png")
-    check_writable(path, force=force)
-    figure = velocity_figure(estimates, drawn=drawn, events=events, start_us=start_us, title=title)
-    with atomic_path(path, force=force) as temporary:
-        figure.savefig(temporary, format="png", dpi=_DPI, metadata={"Software": None})
+    save_png(lambda: velocity_figure(estimates, drawn=drawn, events=events, start_us=start_us, title=title), path, force=force)
 
 
 def window_to_draw(estimates: Sequence[VelocityEstimate]) -> VelocityEstimate | None:

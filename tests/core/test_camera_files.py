@@ -182,6 +182,8 @@ def test_missing_contradicting_and_existing_files(tmp_path):
     RADTAN.save(path)
     with pytest.raises(InputError, match="346x260 sensor, not 640x480"):
         Camera.load(path, width=640, height=480)
+    with pytest.raises(InputError, match="346x260 sensor, not 640x260"):
+        Camera.load(path, width=640)
     with pytest.raises(OutputExistsError):
         RADTAN.save(path)
     with pytest.raises(OutputExistsError):

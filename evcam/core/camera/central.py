@@ -101,12 +101,15 @@ class CentralCamera:
         return unit
 
     def undistort_points(self, px: ArrayLike) -> Array:
-        """Pixels in an ideal pinhole camera with the same focal lengths and principal point, (..., 2) -> (..., 2)."""
+        """Pixels in an ideal pinhole camera with the same focal lengths and principal point, (..., 2) -> (..., 2).
+
+        NaN where `unproject` gives NaN.
+        """
         ideal: Array = self._undistorted(px) * self.params[:2] + self.params[2:4]
         return ideal
 
     def undistort_events(self, events: Events) -> Array:
-        """Where an ideal pinhole camera (same K) would have seen each event, shape (N, 2).
+        """Where an ideal pinhole camera (same K) would have seen each event, shape (N, 2); NaN as `undistort_points`.
 
         Raises
         ------

@@ -36,8 +36,9 @@ def load_camera(path: str | os.PathLike[str], width: int | None, height: int | N
         raise
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise FormatError(f"{path}: a value is missing or is not what it should be ({type(error).__name__}: {error})") from None
-    if (width or camera.width, height or camera.height) != (camera.width, camera.height):
-        raise InputError(f"{path}: is of a {camera.width}x{camera.height} sensor, not {width}x{height}")
+    wanted = camera.width if width is None else width, camera.height if height is None else height
+    if wanted != (camera.width, camera.height):
+        raise InputError(f"{path}: is of a {camera.width}x{camera.height} sensor, not {wanted[0]}x{wanted[1]}")
     return camera
 
 

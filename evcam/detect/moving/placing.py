@@ -49,7 +49,7 @@ class Placement:
 
 
 def walk_lattice(regions: Regions, target: CircleGrid) -> Lattice | None:
-    """The largest lattice that can be walked from one of a few candidates, or None without four neighbours anywhere.
+    """The largest lattice that can be walked from one of a few candidates; None if none has neighbours in two directions.
 
     Neighbours have to lie at the board's own ratio of distance to disc size, in
     the frame in which the candidate's ellipse is a circle; so tilt does not matter

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evcam._jit import kernel
+from evcam._jit import helper, kernel
 
 _LARGEST_SIDE = 40.0
 _MARGIN = 100
@@ -19,6 +19,16 @@ def _blend(out: Any, row: int, column: int, rgb: Any, i: int, opacity: float) ->
         # Bytes are subtracted as numbers that cannot be negative.
         below = float(out[row, column, c])
         out[row, column, c] = int(below + (float(rgb[i, c]) - below) * opacity + 0.5)
+
+
+@helper
+def _to_eye(M: Any, p: Any) -> tuple[float, float, float]:
+    """A point of the scene as the eye has it."""
+    return (
+        M[0, 0] * p[0] + M[0, 1] * p[1] + M[0, 2] * p[2] + M[0, 3],
+        M[1, 0] * p[0] + M[1, 1] * p[1] + M[1, 2] * p[2] + M[1, 3],
+        M[2, 0] * p[0] + M[2, 1] * p[1] + M[2, 2] * p[2] + M[2, 3],
+    )
 
 
 @kernel
@@ -57,12 +67,8 @@ def _segments(
     height, width = depth.shape
     half = 0.5 * line_width
     for i in range(len(start)):
-        X0 = M[0, 0] * start[i, 0] + M[0, 1] * start[i, 1] + M[0, 2] * start[i, 2] + M[0, 3]
-        Y0 = M[1, 0] * start[i, 0] + M[1, 1] * start[i, 1] + M[1, 2] * start[i, 2] + M[1, 3]
-        Z0 = M[2, 0] * start[i, 0] + M[2, 1] * start[i, 1] + M[2, 2] * start[i, 2] + M[2, 3]
-        X1 = M[0, 0] * stop[i, 0] + M[0, 1] * stop[i, 1] + M[0, 2] * stop[i, 2] + M[0, 3]
-        Y1 = M[1, 0] * stop[i, 0] + M[1, 1] * stop[i, 1] + M[1, 2] * stop[i, 2] + M[1, 3]
-        Z1 = M[2, 0] * stop[i, 0] + M[2, 1] * stop[i, 1] + M[2, 2] * stop[i, 2] + M[2, 3]
+        X0, Y0, Z0 = _to_eye(M, start[i])
+        X1, Y1, Z1 = _to_eye(M, stop[i])
         if not (Z0 >= near or Z1 >= near):
             continue
         if Z0 < near:
@@ -108,25 +114,17 @@ def _segments(
 def _fill(
     corners: Any, rgb: Any, opacity: float, M: Any, f: float, cx: float, cy: float, near: float, out: Any, depth: Any
 ) -> None:
-    """Triangles, shaded a little by how they are turned; only opaque ones hide what comes later."""
+    """Triangles; only opaque ones hide what comes later, and those that reach too near the eye are left out."""
     height, width = depth.shape
     for i in range(len(corners)):
-        ok = True
-        for k in range(3):
-            if M[2, 0] * corners[i, k, 0] + M[2, 1] * corners[i, k, 1] + M[2, 2] * corners[i, k, 2] + M[2, 3] < near:
-                ok = False
-        if not ok:
+        X0, Y0, Z0 = _to_eye(M, corners[i, 0])
+        X1, Y1, Z1 = _to_eye(M, corners[i, 1])
+        X2, Y2, Z2 = _to_eye(M, corners[i, 2])
+        if Z0 < near or Z1 < near or Z2 < near:
             continue
-        a, b, c = corners[i, 0], corners[i, 1], corners[i, 2]
-        Z0 = M[2, 0] * a[0] + M[2, 1] * a[1] + M[2, 2] * a[2] + M[2, 3]
-        Z1 = M[2, 0] * b[0] + M[2, 1] * b[1] + M[2, 2] * b[2] + M[2, 3]
-        Z2 = M[2, 0] * c[0] + M[2, 1] * c[1] + M[2, 2] * c[2] + M[2, 3]
-        u0 = cx + f * (M[0, 0] * a[0] + M[0, 1] * a[1] + M[0, 2] * a[2] + M[0, 3]) / Z0
-        v0 = cy + f * (M[1, 0] * a[0] + M[1, 1] * a[1] + M[1, 2] * a[2] + M[1, 3]) / Z0
-        u1 = cx + f * (M[0, 0] * b[0] + M[0, 1] * b[1] + M[0, 2] * b[2] + M[0, 3]) / Z1
-        v1 = cy + f * (M[1, 0] * b[0] + M[1, 1] * b[1] + M[1, 2] * b[2] + M[1, 3]) / Z1
-        u2 = cx + f * (M[0, 0] * c[0] + M[0, 1] * c[1] + M[0, 2] * c[2] + M[0, 3]) / Z2
-        v2 = cy + f * (M[1, 0] * c[0] + M[1, 1] * c[1] + M[1, 2] * c[2] + M[1, 3]) / Z2
+        u0, v0 = cx + f * X0 / Z0, cy + f * Y0 / Z0
+        u1, v1 = cx + f * X1 / Z1, cy + f * Y1 / Z1
+        u2, v2 = cx + f * X2 / Z2, cy + f * Y2 / Z2
         area = (u1 - u0) * (v2 - v0) - (u2 - u0) * (v1 - v0)
         if abs(area) < 1e-9:
             continue
