@@ -211,7 +211,7 @@ class Detections:
             raise FormatError(f"{path}: not a detections CSV (it is not text)") from None
         # Below the column names a leading # belongs to a recording's name.
         comments = [line.rstrip("\r\n") for line in takewhile(lambda line: line.startswith("#"), lines)]
-        head = _read_head(comments, path)
+        head, rows = _read_head(comments, path), _open_table(lines[len(comments):], path)
         if "target" in head:
             if not isinstance(head["target"], dict):
                 raise FormatError(f"{path}: the comment line 'target' is damaged")
@@ -221,14 +221,14 @@ class Detections:
                                  f"than the one given ({target.to_dict()})")
             target = stated
         if target is None:
-            raise InputError(f"{path}: does not say which target it holds; give one")
+            raise InputError(f"{path}: does not say which target it holds; give it with target= (--target)")
         stated_size = head.get("width"), head.get("height")
         if size is not None and None not in stated_size and size != stated_size:
             raise InputError(f"{path}: states a sensor of {stated_size[0]}x{stated_size[1]} px, not {size[0]}x{size[1]}")
         width, height = size or stated_size
         if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
-            raise InputError(f"{path}: does not state the sensor's size; give its width and height")
-        views = _read_views(lines[len(comments):], path, len(target), (width, height))
+            raise InputError(f"{path}: does not state the sensor's size; give it with size= (--width and --height)")
+        views = _read_views(rows, path, len(target), (width, height))
         return Detections(target, width, height, views, _read_rejections(head, path), str(head.get("mode", "given")))
 
 
@@ -270,14 +270,19 @@ def _read_rejections(head: dict[str, Any], path: Path) -> tuple[Rejection, ...]:
         raise FormatError(f"{path}: the comment line 'rejections' is damaged") from None
 
 
-def _read_views(lines: list[str], path: Path, points: int, size: tuple[int, int]) -> tuple[View, ...]:
+def _open_table(lines: list[str], path: Path) -> csv.DictReader[str]:
     reader = csv.DictReader(lines)
     names = list(reader.fieldnames or ())
     if len(set(names)) < len(names):
         raise FormatError(f"{path}: not a detections CSV: a column occurs twice: {', '.join(names)}")
-    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise FormatError(f"{path}: not a detections CSV: no column {', '.join(missing)}")
+    return reader
+
+
+def _read_views(reader: csv.DictReader[str], path: Path, points: int, size: tuple[int, int]) -> tuple[View, ...]:
+    names = list(reader.fieldnames or ())
     rows: dict[tuple[str, int], list[list[float]]] = {}
     for number, row in enumerate(reader, start=1):
         if None in row or None in row.values():

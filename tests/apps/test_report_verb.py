@@ -7,6 +7,7 @@ import pytest
 
 import evcam
 from evcam.io import save_h5
+from evcam.report import calibration_page
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -63,6 +64,16 @@ def test_recordings_show_events_and_rejected_windows(run, stretch, tmp_path):
     assert "over the events, ON red and OFF blue" in shown
     assert without.count("<figure>") < shown.count("<figure>") <= without.count("<figure>") + 2 * rejected
     assert "rec.h5 at 0." in shown
+
+
+def test_the_search_for_rejected_windows_tells_how_far_it_is(run, stretch, tmp_path):
+    run("calibrate", stretch, "--target", DATA / "circle_grid.yaml", "--out", tmp_path / "cal.json")
+    calibration, shares = evcam.Calibration.load(tmp_path / "cal.json"), []
+    with evcam.open(stretch) as recording:
+        calibration_page(calibration, {"rec.h5": recording}, progress=shares.append)
+    assert len(shares) > 1
+    assert shares == sorted(shares)
+    assert (shares[0] > 0, shares[-1]) == (True, 1.0)
 
 
 def test_a_flickering_board_shows_its_contrast(run, tmp_path):
