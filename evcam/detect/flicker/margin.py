@@ -47,7 +47,9 @@ def alternates(image: NDArray[np.float64], xy: NDArray[np.float64], steps_px: ND
     return bool(second.min() - first.max() > _MIN_DIFFERENCE * (second.mean() - first.mean()))
 
 
-def beyond_pattern(image: NDArray[np.float64], target: Checkerboard, places: Mapping[int, Place], found: Iterable[int]) -> set[int]:
+def beyond_pattern(
+    image: NDArray[np.float64], target: Checkerboard, places: Mapping[int, Place], found: Iterable[int]
+) -> set[int]:
     """Points of outer rows and columns that are no corners by most of their places.
 
     Where squares end on the margin, edges meet as well, and beside a pattern that alternates with its negative they can
