@@ -132,7 +132,7 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="replace output files that exist")
     _add_reading(parser)
     parser.add_argument("--start", type=_time_s, metavar="S", help="begin so many seconds after the first event")
-    parser.add_argument("--duration", type=_time_s, metavar="S", help="write so many seconds")
+    parser.add_argument("--duration", type=_length_s, metavar="S", help="write so many seconds")
     parser.add_argument("--crop", type=int, nargs=4, metavar=("X", "Y", "WIDTH", "HEIGHT"),
                         help="keep the pixels from (X, Y) on; they become the sensor")
     parser.add_argument("--no-hot-pixels", action="store_true",

@@ -96,4 +96,8 @@ def _events(calibration: Calibration, position: int, recordings: Mapping[str, Re
         return None
     half_us = min(view.window_us or _LONGEST_US, _LONGEST_US) / 2
     at_us = view.mid_us - recording.start_us
-    return recording.events(max((at_us - half_us) * 1e-6, 0.0), (at_us + half_us) * 1e-6)
+    events = recording.events(max((at_us - half_us) * 1e-6, 0.0), (at_us + half_us) * 1e-6)
+    if not len(events):
+        raise InputError(f"{recording.name}: holds no events at {at_us * 1e-6:.3f} s, where the calibration has a view; "
+                         "is it the recording that was calibrated from?")
+    return events

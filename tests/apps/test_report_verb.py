@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import evcam
+from evcam.core.events import Events
 from evcam.io import save_h5
 from evcam.report import calibration_page
 
@@ -85,6 +86,24 @@ def test_a_flickering_board_shows_its_contrast(run, tmp_path):
     assert "only 6 views" in outcome.out
     assert (outcome.code, outcome.error_lines) == (3, ["evcam: searching the recordings again for windows to show ..."])
     assert "a flickering pattern" in (tmp_path / "page.html").read_text()
+
+
+def test_a_recording_that_is_silent_where_views_were_is_another_one(run, calibration, tmp_path):
+    save_h5(tmp_path / "made.h5", Events.from_arrays([5], [3], [4], [True], width=320, height=240))
+    outcome = run("report", calibration, "--recording", tmp_path / "made.h5", "--out", tmp_path / "page.html", "--quiet")
+    assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+    assert "is it the recording that was calibrated from?" in outcome.err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_what_is_not_finite_is_damaged(run, calibration, tmp_path):
+    data = json.loads(calibration.read_text())
+    data["covariance"][0][0] = float("nan")
+    calibration.write_text(json.dumps(data))
+    for argv in (("report", calibration, "--out", tmp_path / "page.html"), ("compare", calibration, "--split")):
+        outcome = run(*argv)
+        assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+        assert "covariance holds a value that is not finite" in outcome.err
 
 
 @pytest.mark.parametrize(("argv", "words"), [

@@ -79,7 +79,7 @@ def _mapping(text: str, where: str) -> Mapping[str, Any]:
     import yaml
 
     try:
-        if text.lstrip().startswith("{"):
+        if text.lstrip().startswith('{"'):
             data = json.loads(text)
         else:
             # OpenCV writes "%YAML:1.0", which is no YAML directive, and tags that safe_load refuses.
