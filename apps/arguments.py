@@ -31,7 +31,7 @@ def build_parser() -> argparse.ArgumentParser:
         verb.set_defaults(usage_error=verb.error)
         verb._negative_number_matcher = re.compile(r"-\.?\d")  # or -1e-3 would be taken for an option
         add_arguments(verb)
-        _add_common(verb)
+        _add_common(verb, draws_numbers=name == "simulate")
     return parser
 
 
@@ -46,7 +46,9 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _add_common(parser: argparse.ArgumentParser) -> None:
+def _add_common(parser: argparse.ArgumentParser, *, draws_numbers: bool) -> None:
+    seed = "seed of every random number (default 0)" if draws_numbers else "for all verbs; this one draws no random numbers"
+    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=seed)
     group = parser.add_argument_group("output")
     group.add_argument("--json", action="store_true", help="print one JSON object on stdout instead of text")
     group.add_argument("--quiet", action="store_true", help="no progress and no notes on stderr")
@@ -60,20 +62,19 @@ def _add_out(parser: argparse.ArgumentParser, what: str, *, required: bool = Tru
 def _add_size(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--width", type=_positive, metavar="PX", help="sensor width, for formats that do not state it")
     parser.add_argument("--height", type=_positive, metavar="PX", help="sensor height, for formats that do not state it")
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    _add_size(parser)
     parser.add_argument("--stream", metavar="NAME", help="which events, where there are several: topic, camera or number")
 
 
 def _add_finding(parser: argparse.ArgumentParser) -> None:
-    _add_size(parser)
+    _add_reading(parser)
     parser.add_argument("--mode", choices=("auto", "moving", "flicker"), default="auto",
                         help="moving board, or still camera before a flickering pattern (default: look at the events)")
     parser.add_argument("--jobs", type=_positive, default=1, metavar="N",
                         help="recordings to work on at the same time; threads of one that is alone, at most two (default 1)")
-    _add_seed(parser, "accepted everywhere; detection and calibration draw no random numbers")
-
-
-def _add_seed(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--seed", type=_seed, default=0, metavar="N", help=what)
 
 
 def _add_stretch(parser: argparse.ArgumentParser) -> None:
@@ -97,10 +98,9 @@ def _check(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
     parser.add_argument("--camera", metavar="CAM",
                         help="camera or calibration file; without one only the roll is held against the gyro")
-    _add_size(parser)
+    _add_reading(parser)
     _add_stretch(parser)
     _add_imu(parser)
-    _add_seed(parser, "accepted everywhere; the check draws no random numbers")
     _add_out(parser, "also write the JSON object to this file", required=False)
 
 
@@ -113,16 +113,15 @@ def _velocity(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--window-ms", type=_length_ms, metavar="MS",
                         help="length of the windows; beyond the recording's: all of it (default: until edges have moved enough)")
     parser.add_argument("--plot", metavar="FILE", help="also draw direction over time, and lines over events (.png)")
-    _add_size(parser)
+    _add_reading(parser)
     _add_stretch(parser)
     _add_imu(parser)
-    _add_seed(parser, "accepted everywhere; the estimate draws no random numbers")
     _add_out(parser, "estimates to write (.csv)")
 
 
 def _info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
-    _add_size(parser)
+    _add_reading(parser)
     _add_out(parser, "also write the JSON object to this file", required=False)
 
 
@@ -131,9 +130,9 @@ def _convert(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", help="recording to write; its suffix names the format: "
                         ".h5 (plain HDF5), .raw (Prophesee EVT 3.0), .aedat4, .txt (t x y p)")
     parser.add_argument("--force", action="store_true", help="replace output files that exist")
-    _add_size(parser)
+    _add_reading(parser)
     parser.add_argument("--start", type=_time_s, metavar="S", help="begin so many seconds after the first event")
-    parser.add_argument("--duration", type=_time_s, metavar="S", help="write so many seconds")
+    parser.add_argument("--duration", type=_length_s, metavar="S", help="write so many seconds")
     parser.add_argument("--crop", type=int, nargs=4, metavar=("X", "Y", "WIDTH", "HEIGHT"),
                         help="keep the pixels from (X, Y) on; they become the sensor")
     parser.add_argument("--no-hot-pixels", action="store_true",
@@ -150,7 +149,6 @@ def _target(parser: argparse.ArgumentParser) -> None:
 
 def _simulate(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scene", metavar="SCENE.yaml", help="scene file: camera, board or lines, motion, sensor")
-    _add_seed(parser, "seed of every random number (default 0)")
     parser.add_argument("--truth", metavar="FILE", help="ground truth to write (.npz)")
     _add_out(parser, "recording to write (.h5)")
 
@@ -180,6 +178,7 @@ def _calibrate(parser: argparse.ArgumentParser) -> None:
 def _export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("camera", metavar="CAL", help="calibration or camera file, in any format that evcam reads")
     parser.add_argument("--format", required=True, choices=("kalibr", "ros", "opencv"), help="format to write")
+    _add_size(parser)
     _add_out(parser, "file to write (.yaml)")
 
 
@@ -187,6 +186,7 @@ def _view(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
     parser.add_argument("--calibration", metavar="CAL", help="calibration: the board and the camera's path in three dimensions")
     parser.add_argument("--detections", metavar="CSV", help="detections: circles through time, ids (default: the calibration's)")
+    parser.add_argument("--target", metavar="BOARD.yaml", help="target file (detections that evcam wrote name their own)")
     parser.add_argument("--velocity", metavar="CSV", help="velocity estimates: direction and its uncertainty")
     parser.add_argument("--at", type=_time_s, metavar="S", help="where to begin, seconds from the recording's beginning")
     parser.add_argument("--window", type=_window_ms, metavar="MS", help="how far back events are shown (default 50 ms)")
@@ -195,7 +195,7 @@ def _view(parser: argparse.ArgumentParser) -> None:
                         help="size of the window or picture (default 1280x800)")
     parser.add_argument("--screenshot", metavar="FILE.png", help="draw one picture, without a window or display, and end")
     parser.add_argument("--force", action="store_true", help="replace a picture that exists")
-    _add_size(parser)
+    _add_reading(parser)
 
 
 def _coach(parser: argparse.ArgumentParser) -> None:
@@ -212,7 +212,7 @@ def _coach(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", type=_port, default=0, metavar="N", help="of the page on this machine (default: any free one)")
     parser.add_argument("--no-browser", dest="browser", action="store_false", help="do not open the page, only say where it is")
     _add_out(parser, "also write the views as detections (.csv), to calibrate from", required=False)
-    _add_size(parser)
+    _add_reading(parser)
 
 
 def _number(kind: type[Number], allowed: Callable[[Number], bool], must: str) -> Callable[[str], Number]:
@@ -255,7 +255,7 @@ def _report(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("calibration", metavar="CAL.json", help="calibration that evcam wrote")
     parser.add_argument("--recording", action="append", default=[], metavar="REC",
                         help="a recording that was calibrated from, repeatable: shows events and rejected windows")
-    _add_size(parser)
+    _add_reading(parser)
     _add_out(parser, "page to write (.html)")
 
 

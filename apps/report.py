@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from evcam.apps import exit_codes
-from evcam.apps.console import announce_compilation, note, show
+from evcam.apps.console import announce_compilation, note, progress, show
 from evcam.apps.outputs import check_output
 from evcam.calib import Calibration, Grade, judge
 from evcam.core.atomic import atomic_path
@@ -29,7 +29,8 @@ def run(args: Namespace) -> int:
             note(args, "searching the recordings again for windows to show ...")
         recordings = {name: stack.enter_context(open_recording(path, width=args.width, height=args.height, stream=args.stream))
                       for name, path in paths.items()}
-        page = calibration_page(calibration, recordings, source=Path(args.calibration).name, digest=digest)
+        with progress(args, "searching") as report:
+            page = calibration_page(calibration, recordings, source=Path(args.calibration).name, digest=digest, progress=report)
     with atomic_path(args.out, force=args.force) as temporary:
         temporary.write_text(page, encoding="utf-8")
     judgement = judge(calibration)

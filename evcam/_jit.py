@@ -1,6 +1,6 @@
 """The one place that decides how kernels compile.
 
-`kernel`, `helper` and `reordering_kernel` are the only decorators that compile in evcam.  Kernels keep NaN and
+`kernel`, `kernel_with`, `helper` and `reordering_kernel` are the only decorators that compile in evcam.  Kernels keep NaN and
 infinity (no fast maths), release the GIL and are cached on disk, so that only
 the very first run of a machine pays for compilation.
 """
@@ -12,6 +12,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any, TypeVar, cast
 
 import numba
@@ -42,6 +43,27 @@ def kernel(function: F) -> F:
     """Compile ``function`` in nopython mode, cached, without the GIL."""
     compiled: F = numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(function)
     return compiled
+
+
+def kernel_with(*modules: ModuleType) -> Callable[[F], F]:
+    """Compile as `kernel` does a function that calls kernels of other modules.
+
+    What is cached of a kernel holds what it calls, and Numba drops it only when the kernel's own file changes; so
+    changes of these modules are made to count as well.
+    """
+    def compile_it(function: F) -> F:
+        compiled = cast(Any, kernel(function))
+        if not numba.config.DISABLE_JIT:
+            index = compiled._cache._cache_file
+            index._source_stamp = (index._source_stamp, *(_stamp(module) for module in modules))
+        return cast(F, compiled)
+
+    return compile_it
+
+
+def _stamp(module: ModuleType) -> tuple[float, int]:
+    status = Path(str(module.__file__)).stat()
+    return status.st_mtime, status.st_size
 
 
 class _Helper:

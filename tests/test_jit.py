@@ -2,6 +2,8 @@
 
 import importlib.util
 import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -64,6 +66,24 @@ def test_compiling_is_announced_once_and_loading_not_at_all(tmp_path, monkeypatc
     _jit.on_first_compilation(lambda: said_later.append("compiling"))
     assert load(path)._twice(3) == 6
     assert said_later == []
+
+
+@pytest.mark.skipif(numba.config.DISABLE_JIT, reason="kernels are not compiled")
+def test_a_kernel_notices_changes_of_the_modules_that_it_calls(tmp_path):
+    """As processes one after the other meet it: each loads what the last one has cached, unless the file below has changed."""
+    (tmp_path / "below.py").write_text("from evcam._jit import kernel\n@kernel\ndef _step(x):\n    return x + 1\n")
+    (tmp_path / "above.py").write_text("import below\nfrom below import _step\nfrom evcam import _jit\n"
+                                       "@_jit.kernel_with(below)\ndef _twice(x):\n    return 2 * _step(x)\n")
+    program = "from evcam import _jit; _jit.on_first_compilation(lambda: print('compiles')); import above; print(above._twice(1))"
+
+    def run():
+        environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True)
+        return done.stdout.split()
+
+    assert (run(), run()) == (["compiles", "4"], ["4"])
+    (tmp_path / "below.py").write_text("from evcam._jit import kernel\n@kernel\ndef _step(x):\n    return x + 100\n")
+    assert run() == ["compiles", "202"]
 
 
 @pytest.mark.skipif(numba.config.DISABLE_JIT, reason="kernels are not compiled")

@@ -26,7 +26,7 @@ def run(args: Namespace) -> int:
         raise InputError(f"{args.target}: the coach watches a moving board, and of those only circle grids are found")
     wanted = Wanted(args.want_focal, args.want_centre, args.want_projection)
     announce_compilation(args)
-    source = live_camera() if args.source == LIVE else replay(args.source, args.width, args.height)
+    source = live_camera() if args.source == LIVE else replay(args.source, args.width, args.height, args.stream)
     coach = Coach(target, source.width, source.height, wanted=wanted, model=args.model)
     with source, PageServer(args.port) as server:
         note(args, f"open {server.url} in a browser on this machine; Ctrl-C ends")

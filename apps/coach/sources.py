@@ -52,7 +52,7 @@ class EventSource:
         self.close()
 
 
-def replay(path: str, width: int | None = None, height: int | None = None) -> EventSource:
+def replay(path: str, width: int | None = None, height: int | None = None, stream: str | None = None) -> EventSource:
     """A recording in pieces of 40 ms.
 
     Raises
@@ -60,7 +60,7 @@ def replay(path: str, width: int | None = None, height: int | None = None) -> Ev
     EvcamError
         A file that cannot be read or holds no events.
     """
-    recording = open_recording(path, width=width, height=height)
+    recording = open_recording(path, width=width, height=height, stream=stream)
     if next(recording.chunks(1), None) is None:
         raise InputError(f"{path}: holds no events")
     pieces = recording.windows(duration_us=_PIECE_US)

@@ -28,7 +28,7 @@ def run(args: Namespace) -> int:
 
 
 def _screenshot(args: Namespace) -> int:
-    inputs = [path for path in (args.recording, args.calibration, args.detections, args.velocity) if path]
+    inputs = [path for path in (args.recording, args.calibration, args.detections, args.target, args.velocity) if path]
     check_output(args.screenshot, force=args.force, suffixes=(".png",), inputs=inputs)
     announce_compilation(args)
     session = open_session(args, background=False)

@@ -10,6 +10,7 @@ from evcam.apps.view.state import ViewState
 from evcam.calib import Calibration
 from evcam.core.camera import Camera
 from evcam.core.detections import Detections
+from evcam.core.target import load_target
 from evcam.errors import FormatError, InputError
 from evcam.io import Recording, open_recording
 from evcam.motion.storage import load_velocity_csv
@@ -30,15 +31,18 @@ def open_session(args: Namespace, *, background: bool) -> Session:
     EvcamError
         A file that cannot be read, or that belongs to another sensor than the recording.
     """
-    recording = open_recording(args.recording, width=args.width, height=args.height)
-    profile = RateProfile(open_recording(args.recording, width=args.width, height=args.height))
+    recording, profile = _open(args), RateProfile(_open(args))
     return Session(recording, profile, _evidence(args, recording), background=background)
+
+
+def _open(args: Namespace) -> Recording:
+    return open_recording(args.recording, width=args.width, height=args.height, stream=args.stream)
 
 
 def _evidence(args: Namespace, recording: Recording) -> Evidence:
     size = (recording.width, recording.height)
     calibration, camera = _calibration(args.calibration, size) if args.calibration else (None, None)
-    detections = Detections.load_csv(args.detections, size=size) if args.detections else None
+    detections = _detections(args, size) if args.detections else None
     if detections is None and calibration is not None:
         detections = calibration.detections
     for path, other in ((args.calibration, camera), (args.detections, detections)):
@@ -52,6 +56,11 @@ def _evidence(args: Namespace, recording: Recording) -> Evidence:
         estimates=load_velocity_csv(args.velocity) if args.velocity else (),
         imu=recording.imu() if camera is not None and recording.has_imu else None,
     )
+
+
+def _detections(args: Namespace, size: tuple[int, int]) -> Detections:
+    target = load_target(args.target) if args.target else None
+    return Detections.load_csv(args.detections, target=target, size=size)
 
 
 def _calibration(path: str, size: tuple[int, int]) -> tuple[Calibration | None, Camera]:

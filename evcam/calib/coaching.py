@@ -214,7 +214,7 @@ def _problem(calibration: Calibration) -> str:
     times = [calibration.detections.views[fit.view].mid_us for fit in calibration.fits]
     seen_us = max(times) - min(times)
     if seen_us < _LEAST_US:
-        return f"the board was seen for {seen_us * 1e-6:.1f} s so far, {_LEAST_US * 1e-6:.0f} s are needed"
+        return f"the board was seen for {seen_us // 100_000 / 10:.1f} s so far, {_LEAST_US * 1e-6:.0f} s are needed"
     if STRETCHES.grade(calibration.independent_stretches):
         return f"{calibration.independent_stretches} independent stretches of time so far, {STRETCHES.usable:.0f} are needed"
     return ""

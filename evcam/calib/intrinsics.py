@@ -195,6 +195,8 @@ def _check_enough(ledger: ViewLedger, detections: Detections) -> None:
     reasons.update(rejection.reason for _, rejection in ledger.rejected)
     total = len(detections.views) + len(detections.rejections)
     why = "; ".join(f"{count} {reason}" for reason, count in reasons.most_common())
+    if not total:
+        raise NotEnoughDataError(f"no view of the board, at least {MIN_VIEWS} are needed; record it longer, from more sides")
     advice = "record the board longer, from more sides" if detections.views else "check that the target's numbers are the board's"
     raise NotEnoughDataError(
         f"{len(ledger.kept)} of {total} windows gave usable views, at least {MIN_VIEWS} are needed"

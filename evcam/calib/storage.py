@@ -109,6 +109,8 @@ def _array(data: Mapping[str, Any], key: str, shape: tuple[int, ...]) -> NDArray
     values = np.array(data[key], float)
     if values.shape != shape:
         raise ValueError(f"{key} must be {'x'.join(map(str, shape))} numbers, not {'x'.join(map(str, values.shape))}")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{key} holds a value that is not finite")
     return values
 
 

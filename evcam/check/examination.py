@@ -23,6 +23,7 @@ from evcam.io import Recording
 
 _PIECE_EVENTS = 250_000
 _MUCH_REPAIRED = 1e-3
+_FEWEST_EVENTS = 1000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -80,6 +81,9 @@ def examine(recording: Recording, imu: ImuSamples | None = None) -> Examination:
     for examiner in examiners.values():
         findings += examiner.findings()
     findings += columns.findings()
+    if 0 < columns.events < _FEWEST_EVENTS:
+        findings.append(Finding("events", Severity.WARNING, f"Only {columns.events:,} events, too few to tell much by.",
+                                "Record longer, or while something moves."))
     if pixels.fits and columns.events:
         active = int(np.count_nonzero(pixels.counts))
         findings.append(unit_finding(pixels.intervals, columns.events, rate.duration_us, active, stamps))

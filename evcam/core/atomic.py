@@ -24,9 +24,14 @@ def check_writable(path: str | os.PathLike[str], *, force: bool = False) -> Path
     OutputExistsError
         ``path`` exists and ``force`` is not set.
     InputError
-        Its folder does not exist or cannot be written.
+        Its folder does not exist or takes no file of this name; one is made there, and taken away again, to see it.
     """
-    path = Path(path)
+    path = _allowed(Path(path), force)
+    _temporary_beside(path).unlink()
+    return path
+
+
+def _allowed(path: Path, force: bool) -> Path:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; name a file in it")
     if path.exists() and not force:
@@ -59,14 +64,8 @@ def atomic_path(path: str | os.PathLike[str], *, force: bool = False) -> Iterato
     OSError
         The disk is full; it names ``path``.
     """
-    path = check_writable(path, force=force)
-    folder = path.absolute().parent
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=folder)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written in the folder {folder} ({error.strerror})") from None
-    os.close(descriptor)
-    temporary = Path(name)
+    path = _allowed(Path(path), force)
+    temporary = _temporary_beside(path)
     try:
         yield temporary
         temporary.chmod(0o666 & ~_umask())
@@ -80,6 +79,16 @@ def atomic_path(path: str | os.PathLike[str], *, force: bool = False) -> Iterato
         raise
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _temporary_beside(path: Path) -> Path:
+    folder = path.absolute().parent
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=folder)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written in the folder {folder} ({error.strerror})") from None
+    os.close(descriptor)
+    return Path(name)
 
 
 def _umask() -> int:

@@ -67,9 +67,9 @@ def load_csv(path: Path, target: Target | None, size: tuple[int, int] | None) ->
         raise FormatError(f"{path}: not a detections CSV (it is not text)") from None
     # Below the column names a leading # belongs to a recording's name.
     comments = [line.rstrip("\r\n") for line in takewhile(lambda line: line.startswith("#"), lines)]
-    head = _read_head(comments, path)
+    head, rows = _read_head(comments, path), _open_table(lines[len(comments):], path)
     target, size = _target(head, target, path), _size(head, size, path)
-    views = _read_views(lines[len(comments):], path, len(target), size)
+    views = _read_views(rows, path, len(target), size)
     return Stored(target, *size, views, _read_rejections(head, path), str(head.get("mode", "given")))
 
 
@@ -84,7 +84,7 @@ def _target(head: Mapping[str, Any], given: Target | None, path: Path) -> Target
                              f"than the one given ({given.to_dict()})")
         return stated
     if given is None:
-        raise InputError(f"{path}: does not say which target it holds; give one")
+        raise InputError(f"{path}: does not say which target it holds; give it with target= (--target)")
     return given
 
 
@@ -95,7 +95,7 @@ def _size(head: Mapping[str, Any], given: tuple[int, int] | None, path: Path) ->
         raise InputError(f"{path}: states a sensor of {stated[0]}x{stated[1]} px, not {given[0]}x{given[1]}")
     width, height = given or stated
     if not (isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0):
-        raise InputError(f"{path}: does not state the sensor's size; give its width and height")
+        raise InputError(f"{path}: does not state the sensor's size; give it with size= (--width and --height)")
     return width, height
 
 
@@ -131,14 +131,19 @@ def _read_rejections(head: dict[str, Any], path: Path) -> tuple[Rejection, ...]:
         raise FormatError(f"{path}: the comment line 'rejections' is damaged") from None
 
 
-def _read_views(lines: list[str], path: Path, points: int, size: tuple[int, int]) -> tuple[View, ...]:
+def _open_table(lines: list[str], path: Path) -> csv.DictReader[str]:
     reader = csv.DictReader(lines)
     names = list(reader.fieldnames or ())
     if len(set(names)) < len(names):
         raise FormatError(f"{path}: not a detections CSV: a column occurs twice: {', '.join(names)}")
-    missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
+    missing = [name for name in _NEEDED if name not in names]
     if missing:
         raise FormatError(f"{path}: not a detections CSV: no column {', '.join(missing)}")
+    return reader
+
+
+def _read_views(reader: csv.DictReader[str], path: Path, points: int, size: tuple[int, int]) -> tuple[View, ...]:
+    names = list(reader.fieldnames or ())
     rows: dict[tuple[str, int], list[list[float]]] = {}
     for number, row in enumerate(reader, start=1):
         if None in row or None in row.values():

@@ -165,7 +165,8 @@ def target_from_dict(data: Mapping[str, Any], *, where: str = "target") -> Targe
     """
     kind = data.get("type")
     if not isinstance(kind, str) or kind not in _FIELDS:
-        raise InputError(f"{where}: type is {kind!r}; known types: {', '.join(_FIELDS)}")
+        said = "does not say which board it is: it has no key 'type'" if kind is None else f"type is {kind!r}"
+        raise InputError(f"{where}: {said}; known types: {', '.join(_FIELDS)}")
     needed, optional = _FIELDS[kind]
     values = {key: value for key, value in data.items() if key != "type"}
     if missing := needed - values.keys():

@@ -25,13 +25,15 @@ def read_mapping(path: Path, kind: str) -> dict[Any, Any]:
     import yaml
 
     if not path.is_file():
-        raise InputError(f"{path}: no such {kind} file")
+        raise InputError(f"{path}: is a folder; name a {kind} file in it" if path.is_dir() else f"{path}: no such {kind} file")
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), _loader())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise FormatError(f"{path}: not a {kind} file (it is not text)") from None
+    except yaml.YAMLError as error:
         raise FormatError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from None
     if not isinstance(data, dict):
-        held = "nothing" if data is None else f"a {type(data).__name__}"
+        held = {type(None): "nothing", list: "a list", str: "other text"}.get(type(data), "a single value")
         raise FormatError(f"{path}: a {kind} file holds 'key: value' lines, this one holds {held}")
     return data
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -111,7 +111,7 @@ def _outcomes(detections: Detections, name: str) -> list[View | Rejection]:
 
 def inspect(
     recording: Recording | Events, detections: Detections, outcomes: Sequence[View | Rejection], *,
-    moving: MovingOptions | None = None, flicker: FlickerOptions | None = None,
+    moving: MovingOptions | None = None, flicker: FlickerOptions | None = None, progress: Callable[[float], None] | None = None,
 ) -> tuple[Inspection, ...]:
     """What led to some views and rejections of a recording.
 
@@ -127,6 +127,8 @@ def inspect(
         Some of its views and rejections.
     moving, flicker : options, optional
         As they were for the detection.
+    progress : callable, optional
+        Called now and then with the share that is done, 0 to 1.
 
     Returns
     -------
@@ -142,20 +144,28 @@ def inspect(
         return ()
     is_flicker = detections.mode == "flicker" or (detections.mode != "moving" and flickers(windows_of(recording, WINDOW_US)))
     if is_flicker:
-        return _inspect_flicker(recording, outcomes, flicker or FlickerOptions())
+        return _inspect_flicker(recording, outcomes, flicker or FlickerOptions(), progress or _unheard)
     if not isinstance(detections.target, CircleGrid):
         raise InputError(f"inspect: a moving {detections.target.type} is never found; only circle grids are")
-    return _inspect_moving(recording, detections.target, outcomes, moving)
+    return _inspect_moving(recording, detections.target, outcomes, moving, progress or _unheard)
+
+
+def _unheard(share: float) -> None:
+    pass
 
 
 def _inspect_moving(
-    recording: Recording | Events, target: CircleGrid, outcomes: Sequence[View | Rejection], options: MovingOptions | None
+    recording: Recording | Events, target: CircleGrid, outcomes: Sequence[View | Rejection], options: MovingOptions | None,
+    progress: Callable[[float], None],
 ) -> tuple[MovingInspection, ...]:
     times_us = [instant_us(outcome) for outcome in outcomes]
     start_us, _ = span_us(recording, outcomes[0].recording, whole=False)
     count = (max(times_us) - start_us) // WINDOW_US + 1 + _MORE_WINDOWS
     inspector = Inspector(times_us)
-    detect_moving(islice(windows_of(recording, WINDOW_US), count), start_us, target, options, inspector=inspector)
+    windows = islice(windows_of(recording, WINDOW_US), count)
+    detect_moving(windows, start_us, target, options, inspector=inspector,
+                  progress=lambda done_us: progress(min(1.0, (done_us - start_us) / (count * WINDOW_US))))
+    progress(1.0)
     for t_us in times_us:
         if t_us not in inspector.stages:
             raise InputError(f"inspect: {t_us} us is not the instant of a view or rejection of {outcomes[0].recording}")
@@ -172,14 +182,19 @@ def _events(recording: Recording | Events, origin_us: int, start_us: int, stop_u
 
 
 def _inspect_flicker(
-    recording: Recording | Events, outcomes: Sequence[View | Rejection], options: FlickerOptions
+    recording: Recording | Events, outcomes: Sequence[View | Rejection], options: FlickerOptions,
+    progress: Callable[[float], None],
 ) -> tuple[FlickerInspection, ...]:
     stretch_us = round(options.stretch_s * 1e6)
     start_us, _ = span_us(recording, outcomes[0].recording, whole=False)
     # A stretch without events has no instant and lies before the first.
     numbers = [(instant_us(outcome) - start_us) // stretch_us for outcome in outcomes]
-    stretches = enumerate(islice(windows_of(recording, stretch_us), max(0, max(numbers) + 1)))
-    found = {k: stretch for k, stretch in stretches if k in numbers}
+    count = max(0, max(numbers) + 1)
+    found: dict[int, Events] = {}
+    for k, stretch in enumerate(islice(windows_of(recording, stretch_us), count)):
+        if k in numbers:
+            found[k] = stretch
+        progress((k + 1) / count)
     return tuple(_flicker_inspection(outcome, found.get(k)) for outcome, k in zip(outcomes, numbers, strict=True))
 
 

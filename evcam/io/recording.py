@@ -315,9 +315,9 @@ def _sensor_size(source: Source, width: int | None, height: int | None) -> tuple
         return check_size(source.size, where)
     size = size_from_events(source)
     if size is None:
-        raise InputError(f"{where}: neither states the sensor's size nor holds events; give width and height")
+        raise InputError(f"{where}: neither states the sensor's size nor holds events; give width and height (--width, --height)")
     source.warn(f"sensor size {size[0]}x{size[1]} is taken from the largest coordinates; the sensor may be larger: "
-                "give width and height")
+                "give width and height (--width, --height)")
     return check_size(size, where)
 
 

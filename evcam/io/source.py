@@ -7,6 +7,7 @@ folder is searched, so that adding a format means adding that file.
 from __future__ import annotations
 
 import importlib
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -164,7 +165,7 @@ class Format:
 HEAD_BYTES = 4096
 
 
-def require(module: str, package: str, extra: str, what: str) -> Any:
+def require(module: str, package: str, what: str) -> Any:
     """Import an optional library, or say in one line how to install it.
 
     Raises
@@ -175,7 +176,7 @@ def require(module: str, package: str, extra: str, what: str) -> Any:
     try:
         return importlib.import_module(module)
     except ImportError:
-        raise MissingLibraryError(f"{what} needs the package {package}: pip install 'evcam[{extra}]'") from None
+        raise MissingLibraryError(f"{what} needs the package {package}: {sys.executable} -m pip install {package}") from None
 
 
 def the_stream(path: Path, names: Sequence[str], wanted: str | None, kind: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -52,7 +52,8 @@ class _LeftOut:
 
 
 def calibration_page(
-    calibration: Calibration, recordings: Mapping[str, Recording] | None = None, *, source: str = "", digest: str = ""
+    calibration: Calibration, recordings: Mapping[str, Recording] | None = None, *, source: str = "", digest: str = "",
+    progress: Callable[[float], None] | None = None,
 ) -> str:
     """One HTML page about a calibration, whole in itself: no network, no other file; the same input gives the same bytes.
 
@@ -64,6 +65,8 @@ def calibration_page(
         Each is searched again up to the last window that is shown.
     source, digest : str
         Name and SHA-256 of the file that holds the calibration, to be named.
+    progress : callable, optional
+        Called with the share of the recordings that has been searched, 0 to 1.
 
     Raises
     ------
@@ -86,7 +89,8 @@ def calibration_page(
         lens=[lens.uncertainty_map(calibration), lens.distortion_curve(calibration)],
         errors=[residuals.residual_vectors(calibration), residuals.mean_residuals(calibration),
                 residuals.residual_histogram(calibration), residuals.residuals_by_view(calibration)],
-        best=best, worst=worst, magnification=view_magnification(calibration), left_out=_left_out(calibration, recordings),
+        best=best, worst=worst, magnification=view_magnification(calibration),
+        left_out=_left_out(calibration, recordings, progress),
         halves=_halves(calibration), board=describe_board(calibration.detections.target), recordings=_recordings(calibration),
         options=_options(calibration), shown=bool(recordings),
     )
@@ -117,8 +121,10 @@ def _advice(calibration: Calibration) -> list[tuple[str, int]]:
     return [(view.text, round(100 * view.gain)) for view in what_next(calibration)[:_MOST_ADVICE]]
 
 
-def _left_out(calibration: Calibration, recordings: Mapping[str, Recording]) -> list[_LeftOut]:
-    pictures = rejection_pictures(calibration, recordings)
+def _left_out(
+    calibration: Calibration, recordings: Mapping[str, Recording], progress: Callable[[float], None] | None
+) -> list[_LeftOut]:
+    pictures = rejection_pictures(calibration, recordings, progress)
     views = Counter(rejection.reason for rejection in calibration.rejected)
     windows = calibration.detections.rejection_counts()
     return [

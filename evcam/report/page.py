@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def load_template(name: str) -> Template:
     try:
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError:
-        raise MissingLibraryError("HTML pages need the package Jinja2: pip install 'evcam[report]'") from None
+        raise MissingLibraryError(f"HTML pages need the package Jinja2: {sys.executable} -m pip install Jinja2") from None
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
     )

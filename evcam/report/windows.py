@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -52,16 +52,25 @@ def best_and_worst(calibration: Calibration, recordings: Mapping[str, Recording]
     return draw[0], draw[1]
 
 
-def rejection_pictures(calibration: Calibration, recordings: Mapping[str, Recording]) -> dict[str, list[Picture]]:
-    """Pictures of the first windows that were rejected for each reason in the recordings at hand."""
+def rejection_pictures(
+    calibration: Calibration, recordings: Mapping[str, Recording], progress: Callable[[float], None] | None = None
+) -> dict[str, list[Picture]]:
+    """Pictures of the first windows that were rejected for each reason in the recordings at hand.
+
+    ``progress`` is called now and then with the share that is done, 0 to 1.
+    """
     pictures: dict[str, list[Picture]] = {}
-    for name, recording in recordings.items():
+    for number, (name, recording) in enumerate(recordings.items()):
         chosen = [rejection for reason in calibration.detections.rejection_counts()
                   for rejection in _first(calibration, name, reason)[: _PER_REASON - len(pictures.get(reason, []))]]
-        for inspection in inspect(recording, calibration.detections, chosen):
+        for inspection in inspect(recording, calibration.detections, chosen, progress=_part(progress, number, len(recordings))):
             assert isinstance(inspection.outcome, Rejection)
             pictures.setdefault(inspection.outcome.reason, []).append(rejection_picture(inspection))
     return pictures
+
+
+def _part(progress: Callable[[float], None] | None, number: int, count: int) -> Callable[[float], None] | None:
+    return None if progress is None else lambda share: progress((number + share) / count)
 
 
 def _first(calibration: Calibration, name: str, reason: str) -> list[Rejection]:
@@ -87,4 +96,8 @@ def _events(calibration: Calibration, position: int, recordings: Mapping[str, Re
         return None
     half_us = min(view.window_us or _LONGEST_US, _LONGEST_US) / 2
     at_us = view.mid_us - recording.start_us
-    return recording.events(max((at_us - half_us) * 1e-6, 0.0), (at_us + half_us) * 1e-6)
+    events = recording.events(max((at_us - half_us) * 1e-6, 0.0), (at_us + half_us) * 1e-6)
+    if not len(events):
+        raise InputError(f"{recording.name}: holds no events at {at_us * 1e-6:.3f} s, where the calibration has a view; "
+                         "is it the recording that was calibrated from?")
+    return events

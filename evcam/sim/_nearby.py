@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.sim._kernels import LONGEST_SLEEP_S, MARGIN_SIGMAS
+from evcam.sim._kernels import LONGEST_SLEEP_S
+from evcam.sim._light import MARGIN_SIGMAS
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.int64]

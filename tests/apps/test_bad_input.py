@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 
 from evcam.core.camera import Camera
+from evcam.core.events import Events
+from evcam.io import save_h5
 
 
 def _write_events(path: Path, t, x, width=32, height=24) -> Path:
@@ -114,6 +116,16 @@ def test_targets_that_cannot_exist(run, recording, out, tmp_path, text, word):
     _assert_refused(run("target", board, "--out", out / "board.pdf"), out, "bad.yaml", word)
     _assert_refused(run("detect", recording, "--target", board, "--out", out / "found.csv"), out, "bad.yaml", word)
     _assert_refused(run("calibrate", recording, "--target", board, "--out", out / "cal.json"), out, "bad.yaml", word)
+
+
+def test_a_folder_is_no_target(run, recording, out, tmp_path):
+    _assert_refused(run("target", tmp_path, "--out", out / "board.pdf"), out, "is a folder; name a target file in it")
+
+
+def test_a_recording_without_windows_is_not_blamed_on_the_target(run, board, out, tmp_path):
+    save_h5(tmp_path / "one.h5", Events.from_arrays([5], [3], [4], [True], width=320, height=240))
+    outcome = run("calibrate", tmp_path / "one.h5", "--target", board, "--out", out / "cal.json", "--quiet")
+    _assert_refused(outcome, out, "no view of the board", "record it longer")
 
 
 def test_existing_output_needs_force(run, recording, board, detections, tmp_path):

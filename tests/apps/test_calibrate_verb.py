@@ -112,6 +112,17 @@ def test_export_states_what_the_format_cannot_hold(run, calibration, tmp_path):
     assert camchain["resolution"] == [320, 240]
 
 
+def test_export_of_plain_numbers_is_told_the_size(run, true_camera, tmp_path):
+    text = tmp_path / "calib.txt"
+    text.write_text(" ".join(map(str, true_camera.params)))
+    argv = ("export", text, "--format", "opencv", "--out", tmp_path / "cam.yaml")
+    outcome = run(*argv)
+    assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+    assert "give width and height (--width, --height)" in outcome.err
+    assert run(*argv, "--width", true_camera.width, "--height", true_camera.height).code == 0
+    assert _displacement_px(Camera.load(tmp_path / "cam.yaml"), true_camera).max() < 1e-6
+
+
 def test_export_of_something_else_is_refused(run, detections, tmp_path):
     outcome = run("export", detections, "--format", "ros", "--out", tmp_path / "cam.yaml")
     assert (outcome.code, len(outcome.error_lines)) == (1, 1)

@@ -13,7 +13,8 @@ from evcam.core.camera.export import _WRITERS
 from evcam.detect import MODES
 from evcam.errors import FormatError
 
-VERBS = ("info", "check", "target", "simulate", "detect", "calibrate", "velocity", "report", "compare", "export")
+VERBS = ("info", "check", "convert", "target", "simulate", "detect", "calibrate", "velocity", "view", "coach", "report",
+         "compare", "export")
 
 
 def test_help_names_every_verb(process):
@@ -109,6 +110,13 @@ def test_reader_that_goes_away_is_no_failure(recording):
 def _choices(verb: str, option: str) -> tuple[str, ...]:
     verbs = next(action for action in build_parser()._actions if action.dest == "verb")
     return next(tuple(action.choices) for action in verbs.choices[verb]._actions if option in action.option_strings)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_takes_the_common_options(verb):
+    verbs = next(action for action in build_parser()._actions if action.dest == "verb")
+    assert set(verbs.choices) == set(VERBS)
+    assert {"--json", "--quiet", "--seed"} <= set(verbs.choices[verb]._option_string_actions)
 
 
 def test_choices_name_what_there_is():

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 import evcam
+from evcam.core.events import Events
 from evcam.io import save_h5
+from evcam.report import calibration_page
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -65,6 +67,16 @@ def test_recordings_show_events_and_rejected_windows(run, stretch, tmp_path):
     assert "rec.h5 at 0." in shown
 
 
+def test_the_search_for_rejected_windows_tells_how_far_it_is(run, stretch, tmp_path):
+    run("calibrate", stretch, "--target", DATA / "circle_grid.yaml", "--out", tmp_path / "cal.json")
+    calibration, shares = evcam.Calibration.load(tmp_path / "cal.json"), []
+    with evcam.open(stretch) as recording:
+        calibration_page(calibration, {"rec.h5": recording}, progress=shares.append)
+    assert len(shares) > 1
+    assert shares == sorted(shares)
+    assert (shares[0] > 0, shares[-1]) == (True, 1.0)
+
+
 def test_a_flickering_board_shows_its_contrast(run, tmp_path):
     paths = [DATA / f"flicker_{k:02d}.h5" for k in range(1, 7)]
     fixed = ("--fix", "k3", "--fix", "p1,p2")
@@ -74,6 +86,24 @@ def test_a_flickering_board_shows_its_contrast(run, tmp_path):
     assert "only 6 views" in outcome.out
     assert (outcome.code, outcome.error_lines) == (3, ["evcam: searching the recordings again for windows to show ..."])
     assert "a flickering pattern" in (tmp_path / "page.html").read_text()
+
+
+def test_a_recording_that_is_silent_where_views_were_is_another_one(run, calibration, tmp_path):
+    save_h5(tmp_path / "made.h5", Events.from_arrays([5], [3], [4], [True], width=320, height=240))
+    outcome = run("report", calibration, "--recording", tmp_path / "made.h5", "--out", tmp_path / "page.html", "--quiet")
+    assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+    assert "is it the recording that was calibrated from?" in outcome.err
+    assert not (tmp_path / "page.html").exists()
+
+
+def test_what_is_not_finite_is_damaged(run, calibration, tmp_path):
+    data = json.loads(calibration.read_text())
+    data["covariance"][0][0] = float("nan")
+    calibration.write_text(json.dumps(data))
+    for argv in (("report", calibration, "--out", tmp_path / "page.html"), ("compare", calibration, "--split")):
+        outcome = run(*argv)
+        assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+        assert "covariance holds a value that is not finite" in outcome.err
 
 
 @pytest.mark.parametrize(("argv", "words"), [

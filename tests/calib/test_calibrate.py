@@ -114,7 +114,7 @@ def test_too_few_views_say_how_many_and_why(make_detections):
     found = dataclasses.replace(found, views=found.views[:4], rejections=(Rejection("a", 0, "too few events"),) * 7)
     with pytest.raises(NotEnoughDataError, match=r"4 of 11 windows gave usable views, at least 5 .* \(7 too few events\)"):
         calibrate(found)
-    with pytest.raises(NotEnoughDataError, match="0 of 0"):
+    with pytest.raises(NotEnoughDataError, match="no view of the board, at least 5 are needed"):
         calibrate(dataclasses.replace(found, views=(), rejections=()))
 
 

@@ -291,6 +291,12 @@ def test_times_at_the_ends_of_the_range(look):
     assert "order" in bad(found)
 
 
+def test_hardly_any_events(look, grid):
+    """One in a thousand may be sound, but nobody can tell."""
+    few = [column[:: len(grid[0]) // 50] for column in grid]
+    assert look(*few)[1]["events"].severity == Severity.WARNING
+
+
 def test_no_events(tmp_path):
     save_h5(tmp_path / "empty.h5", evcam.Events.empty(32, 24))
     with evcam.open(tmp_path / "empty.h5") as recording:

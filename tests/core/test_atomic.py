@@ -98,3 +98,12 @@ def test_a_folder_that_takes_no_files_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.mkstemp", refuse)
     with pytest.raises(InputError, match=r"out\.csv: cannot be written in the folder"), atomic_path(tmp_path / "out.csv"):
         pytest.fail("there is no file to write")
+    with pytest.raises(InputError, match=r"out\.csv: cannot be written in the folder"):
+        check_writable(tmp_path / "out.csv")
+
+
+def test_looking_whether_a_file_can_be_written_leaves_nothing(tmp_path):
+    assert check_writable(tmp_path / "out.csv") == tmp_path / "out.csv"
+    with pytest.raises(InputError, match="File name too long"):
+        check_writable(tmp_path / f"{250 * 'a'}.csv")
+    assert os.listdir(tmp_path) == []

@@ -148,6 +148,7 @@ def test_camera_is_read_from_a_calibration(tmp_path):
     (b"", FormatError, "nothing"),
     (b"\xff\xfe\x00", FormatError, "not text"),
     (b"{\"model\": ", FormatError, "neither JSON nor YAML"),
+    (b"{hello: 1}", FormatError, "not a camera file that evcam knows"),
     (b"hello: 1", FormatError, "not a camera file that evcam knows"),
     (b"1 2 3", FormatError, "3 numbers"),
     (b"just words", FormatError, "no 'key: value' lines"),

@@ -127,6 +127,11 @@ def test_damaged_files_give_one_line_with_the_place(text, error, says, tmp_path)
     assert "\n" not in str(caught.value)
 
 
+def test_a_table_of_something_else_is_told_before_its_target_is_missed(tmp_path):
+    with pytest.raises(FormatError, match="not a detections CSV: no column view, id, x_px, y_px"):
+        load(tmp_path, "t_us,status,dx,dy,dz\n0,ok,1,0,0\n")
+
+
 def test_no_file_is_said_so(tmp_path):
     with pytest.raises(InputError, match="no such detections file"):
         Detections.load_csv(tmp_path / "none.csv")

@@ -78,8 +78,9 @@ def test_impossible_boards_are_refused(change, says):
 
 
 @pytest.mark.parametrize(("text", "error", "says"), [
-    (b"{type: [", FormatError, "not a YAML file"), (b"\xff\xfe\x00", FormatError, "not a YAML file"),
-    (b"- 1\n- 2\n", FormatError, "holds a list"), (b"", FormatError, "holds nothing"), (b"{rows: 3}", InputError, "type is None"),
+    (b"{type: [", FormatError, "not a YAML file"), (b"\xff\xfe\x00", FormatError, "it is not text"),
+    (b"- 1\n- 2\n", FormatError, "holds a list"), (b"", FormatError, "holds nothing"),
+    (b"{rows: 3}", InputError, "it has no key 'type'"),
     (b"{type: [1]}", InputError, "type is [1]"), (b"{type: {a: 1}}", InputError, "type is {'a': 1}"),
 ])
 def test_damaged_files_give_one_line(text, error, says, tmp_path):

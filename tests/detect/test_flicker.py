@@ -14,7 +14,8 @@ from evcam.detect.flicker.stretches import detect_flicker
 from evcam.errors import InputError
 from evcam.sim.placing import facing_pose
 from evcam.sim.presets import checkerboard_flicker
-from evcam.sim.scene import Flicker
+from evcam.sim.scene import Board, Flicker, Scene
+from evcam.sim.simulator import simulate
 
 FOCAL_PX = 160.0
 WIDTH, HEIGHT = 160, 120
@@ -130,6 +131,25 @@ def test_simulated_screen_through_a_distorting_lens(target, mode):
     assert len(view) >= 0.95 * len(target)
     assert np.sqrt((error**2).sum(1).mean()) < 0.15
     assert np.abs(error.mean(0)).max() < 0.04
+
+
+@pytest.mark.parametrize("margin_squares", [0.5, 2.0])
+@pytest.mark.parametrize("mode", ["blink", "invert"])
+def test_ends_of_squares_on_the_margin_are_no_corners(mode, margin_squares):
+    """A target of one row and one column more than the board: its corners are found and nothing beside them."""
+    board, wrong = Checkerboard(5, 8, 0.0055), Checkerboard(6, 9, 0.0055)
+    camera = Camera("pinhole-radtan", np.array([110.0, 110, 80, 60, -0.2, 0.05, 0, 0, 0]), WIDTH, HEIGHT)
+    R_facing, t_facing = facing_pose(board, camera)
+    R_cam_board = R_facing @ exp_so3([-0.2, 0.3, 0.2])
+    t_cam_board = 1.2 * (t_facing + (R_facing - R_cam_board) @ board.object_points.mean(0))
+    pose = Trajectory.still(R_cam_board, t_cam_board, duration_s=0.5)
+    screen = Board(board, margin_m=margin_squares * board.square_m, flicker=Flicker(20.0, mode))
+    simulation = simulate(Scene(camera, pose, screen), seed=5)
+    truth = simulation.truth.centers(np.array([250_000]))[0]
+    for view in detect_flicker([simulation.events], wrong).views:
+        assert len(view) <= len(board)
+        assert np.linalg.norm(view.xy[:, None] - truth, axis=2).min(1).max() < 1
+    assert len(detect_flicker([simulation.events], board).views[0]) == len(board)
 
 
 def test_ellipse_centres_are_corrected_for_perspective():

@@ -135,5 +135,5 @@ def test_the_browser_check_sees_what_is_wrong(browser):
 
 def test_without_jinja2_one_line_says_what_to_install(good, monkeypatch):
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(MissingLibraryError, match=r"pip install 'evcam\[report\]'"):
+    with pytest.raises(MissingLibraryError, match="-m pip install Jinja2"):
         calibration_page(good)

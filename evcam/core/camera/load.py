@@ -68,7 +68,8 @@ def _from_plain_text(numbers: list[float], width: int | None, height: int | None
     if len(numbers) not in (8, 9):
         raise FormatError(f"{where}: plain text must be 'fx fy cx cy k1 k2 p1 p2 k3', not {len(numbers)} numbers")
     if width is None or height is None:
-        raise InputError(f"{where}: 'fx fy cx cy k1 k2 p1 p2 k3' does not state the sensor's size; give width and height")
+        raise InputError(f"{where}: 'fx fy cx cy k1 k2 p1 p2 k3' does not state the sensor's size; give width and height "
+                         "(--width, --height)")
     try:
         return CentralCamera("pinhole-radtan", np.array([*numbers, 0.0][:9]), width, height)
     except InputError as error:
@@ -79,7 +80,7 @@ def _mapping(text: str, where: str) -> Mapping[str, Any]:
     import yaml
 
     try:
-        if text.lstrip().startswith("{"):
+        if text.lstrip().startswith('{"'):
             data = json.loads(text)
         else:
             # OpenCV writes "%YAML:1.0", which is no YAML directive, and tags that safe_load refuses.

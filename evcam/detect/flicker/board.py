@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.core.target import CircleGrid, Target
+from evcam.core.target import Checkerboard, CircleGrid, Target
 from evcam.detect.flicker.disc import find_blobs, fit_disc
 from evcam.detect.flicker.fit import PointFit
 from evcam.detect.flicker.lattice import Lattice, along_board, grow_lattice, place_target
+from evcam.detect.flicker.margin import beyond_pattern
 from evcam.detect.flicker.saddle import find_saddles, fit_saddle
 
 _NEIGHBOURS, _NEEDED = 12, 4
@@ -110,11 +111,12 @@ def _find_at_scale(image: NDArray[np.float64], target: Target, step_px: float, m
 
 
 def _revised(image: NDArray[np.float64], target: Target, placed: dict[int, PointFit]) -> FoundBoard:
-    """Drop points that their neighbours contradict and look for missing ones where the neighbours expect them."""
+    """Drop points that their neighbours contradict, or that lie beyond the pattern, and look for missing ones where expected."""
     ids = np.array(list(placed))
     xy = np.array([point.xy for point in placed.values()])
     fit = fit_of(target)
     found: dict[int, tuple[PointFit, NDArray[np.float64]]] = {}
+    places: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = {}
     for number in range(len(target)):
         prediction = _predicted(target, number, ids, xy)
         if prediction is None:
@@ -126,6 +128,10 @@ def _revised(image: NDArray[np.float64], target: Target, placed: dict[int, Point
             point = fit(image, expected, steps_px)
         if point is not None and np.linalg.norm(point.xy - expected) <= tolerance_px:
             found[number] = (point, steps_px)
+        places[number] = (found[number][0].xy if number in found else expected, steps_px)
+    if isinstance(target, Checkerboard):
+        beyond = beyond_pattern(image, target, places, found)
+        found = {number: point for number, point in found.items() if number not in beyond}
     return FoundBoard(np.array(list(found), np.int64), tuple(p for p, _ in found.values()),
                       np.array([steps for _, steps in found.values()]).reshape(-1, 2, 2))
 

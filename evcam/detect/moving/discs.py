@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.detect.moving._contour import N_PARAMS, _fit_discs
+from evcam.detect.moving._crossings_around import _crossings_around
 from evcam.detect.moving._discs import _half_windows, _widen
 from evcam.errors import InputError
 from evcam.flow.crossings import Crossings
@@ -161,16 +162,19 @@ def fit_discs(
     _half_windows(start.velocities, start.accelerations, options.path_px, options.min_window_us, options.max_window_us, half_us)
     covariance, sigma = np.full((size, 2, 2), np.nan), np.empty(size)
     leading, trailing, status = (np.zeros(size, np.int64) for _ in range(3))
-    owner = np.empty((crossings.height, crossings.width), np.int16)
-    limits = (
-        options.min_cosine, options.min_full_share, options.usual_share, min_arc, min_both, options.enough_crossings,
-        0.5 * options.max_window_us,
-    )
-    _fit_discs(
-        crossings.t, crossings.x, crossings.y, crossings.p, crossings.full, owner, start.t_us, dark, start.centers,
-        start.velocities, start.accelerations, start.shapes, _REACH_PX, _CUTOFFS_PX, limits,
-        (start.velocity_std_pxps, start.shape_std), half_us, params, shapes, covariance, leading, trailing, sigma, status,
-    )
+    owner, begin = np.empty((crossings.height, crossings.width), np.int16), np.empty(size + 1, np.int64)
+    limits = (options.min_cosine, min_arc, min_both, options.enough_crossings, 0.5 * options.max_window_us)
+    done, again = np.zeros(size, np.int64), True
+    while again:
+        chosen = _crossings_around(
+            crossings.t, crossings.x, crossings.y, crossings.p, crossings.full, owner, start.t_us, dark, start.centers,
+            start.velocities, start.shapes, _REACH_PX, (options.min_full_share, options.usual_share), half_us, done, begin,
+        )
+        again = _fit_discs(
+            chosen, begin, start.centers, start.velocities, start.accelerations, start.shapes, _CUTOFFS_PX, limits,
+            (start.velocity_std_pxps, start.shape_std), half_us, done,
+            params, shapes, covariance, leading, trailing, sigma, status,
+        )
     _widen(
         covariance, start.velocities, start.accelerations, options.edge_error_px, options.hurried_error_s2, options.turning_px,
         options.turning_floor_px, REGION_STD_PX,

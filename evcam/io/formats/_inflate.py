@@ -10,7 +10,7 @@ from evcam.io.source import require
 
 MAX_BYTES = 1 << 28
 _USUAL_RATIO = 6
-_EXTRA = {"lz4": ("lz4.frame", "lz4", "formats"), "zstd": ("backports.zstd", "backports.zstd", "formats")}
+_LIBRARIES = {"lz4": ("lz4.frame", "lz4"), "zstd": ("backports.zstd", "backports.zstd")}
 
 
 def inflate(kind: str, packed: bytes, limit: int = MAX_BYTES) -> bytes:
@@ -54,12 +54,12 @@ def inflate(kind: str, packed: bytes, limit: int = MAX_BYTES) -> bytes:
 def _decompressor(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
     if kind == "bz2":
         return bz2.BZ2Decompressor(), (OSError, ValueError, EOFError)
-    if kind not in _EXTRA:
+    if kind not in _LIBRARIES:
         raise ValueError(f"compression {kind!r} is not known")
-    module, package, extra = _EXTRA[kind]
+    module, package = _LIBRARIES[kind]
     if kind == "zstd" and sys.version_info >= (3, 14):
         module = "compression.zstd"
-    library = require(module, package, extra, f"{kind}-compressed data")
+    library = require(module, package, f"{kind}-compressed data")
     if kind == "lz4":
         return library.LZ4FrameDecompressor(), (RuntimeError, ValueError, EOFError)
     return library.ZstdDecompressor(), (library.ZstdError, ValueError, EOFError)

@@ -32,8 +32,8 @@ def write(path: Path, content: Content) -> tuple[str, ...]:
     OSError
         The disk is full.
     """
-    encoder = require("faery.file_encoder", "faery", "formats", "writing AEDAT4")
-    dtype = require("faery", "faery", "formats", "writing AEDAT4").EVENTS_DTYPE
+    encoder = require("faery.file_encoder", "faery", "writing AEDAT4")
+    dtype = require("faery", "faery", "writing AEDAT4").EVENTS_DTYPE
     try:
         encoder.events_to_file(_packets(path, content, dtype), path, (content.width, content.height), file_type="aedat",
                                use_write_suffix=False)

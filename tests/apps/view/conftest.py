@@ -41,8 +41,9 @@ def arguments(sample: Path) -> Callable[..., Namespace]:
     """Arguments of ``evcam view`` as parsed."""
 
     def make(**changed: object) -> Namespace:
-        usual = {"recording": str(sample), "calibration": None, "detections": None, "velocity": None, "at": 1.0, "window": None,
-                 "layers": None, "size": (640, 480), "width": None, "height": None, "screenshot": None, "force": False}
+        usual = {"recording": str(sample), "calibration": None, "detections": None, "target": None, "velocity": None, "at": 1.0,
+                 "window": None, "layers": None, "stream": None, "size": (640, 480), "width": None, "height": None,
+                 "screenshot": None, "force": False}
         return Namespace(**usual | changed)
 
     return make

@@ -65,11 +65,23 @@ def test_velocity_without_a_calibration(run, sample, tmp_path):
     assert json.loads(done.out)["layers"]["velocity"] == "± 5.7°"
 
 
+def test_detections_of_another_program_need_the_board(run, sample, tmp_path):
+    table, out = tmp_path / "own.csv", ("--at", "1", "--size", "320x240", "--screenshot", tmp_path / "s.png", "--json")
+    rows = [f"0,{500_000 + 100_000 * k},{k},{40 + 9 * k},90" for k in range(10)]
+    table.write_text("\n".join(["view,t_us,id,x_px,y_px", *rows]) + "\n")
+    refused = run("view", sample, "--detections", table, *out)
+    assert (refused.code, len(refused.error_lines)) == (1, 1)
+    assert "give it with target= (--target)" in refused.err
+    told = run("view", sample, "--detections", table, "--target", sample.with_suffix(".yaml"), *out)
+    assert "grid" in json.loads(told.out)["layers"]
+
+
 @pytest.mark.parametrize(("argv", "part"), [
     (["--at", "99"], "lies after the recording's end at 4."),
     (["--at", "1", "--layers", "tubes"], "'tubes' is not there; these data give: events, image plane, normal flow"),
     (["--calibration", "none.json"], "no such calibration file"),
     (["--velocity", "none.csv"], "no such velocity file"),
+    (["--detections", __file__], "not a detections CSV: no column view"),
 ])
 def test_what_cannot_be_shown_is_one_line(run, sample, tmp_path, argv, part):
     done = run("view", sample, "--screenshot", tmp_path / "s.png", *argv)
