@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
-from evcam.io.event_packets import EventPacketDecoder
+from evcam.io.event_packets import EventPacketDecoder, Room
 from evcam.io.formats._bag import Bag, Message
 from evcam.io.formats._decoding import Columns
 from evcam.io.formats._evt import MAX_SIZE_PX
@@ -19,7 +19,7 @@ _WRAP_US = 1 << 31
 
 
 class TopicDecoder:
-    """Turns the messages of a topic into events, in their order.
+    """Turns the messages of a topic into events, in their order; ``room`` may give the columns for them (`Gathered.room`).
 
     Attributes
     ----------
@@ -27,8 +27,9 @@ class TopicDecoder:
         Whether a message can only be decoded after those before it, or with a `state` kept from there.
     """
 
-    def __init__(self, bag: Bag, kind: str, first: ArrayMessage | PacketMessage) -> None:
+    def __init__(self, bag: Bag, kind: str, first: ArrayMessage | PacketMessage, room: Room | None = None) -> None:
         self._bag = bag
+        self._room = room
         self._kind = kind
         self._encoding = first.encoding if isinstance(first, PacketMessage) else ""
         self.is_stream = self._encoding == "evt3"
@@ -79,10 +80,10 @@ class TopicDecoder:
             raise self._bag.damaged(f"message in {message.where}", f"its encoding is not {self._encoding} as that of the first")
         return content
 
-    def _unpacked(self, payload: bytes, time_base_ns: int, where: str) -> Columns:
+    def _unpacked(self, payload: bytes | memoryview, time_base_ns: int, where: str) -> Columns:
         assert self._packets is not None
         try:
-            return self._packets.decode(payload, time_base_ns)
+            return self._packets.decode(payload, time_base_ns, self._room)
         except FormatError as error:
             raise self._bag.damaged(f"message in {where}", error) from None
 
@@ -101,7 +102,7 @@ def read(bag: Bag, message: Message, kind: str) -> ArrayMessage | PacketMessage:
         raise bag.damaged(f"message in {message.where}", error) from None
 
 
-def _libcaer(payload: bytes, time_base_ns: int) -> Columns:
+def _libcaer(payload: memoryview, time_base_ns: int) -> Columns:
     """Records of two words: y (15 bits), x (15 bits) above polarity and validity; 31 bits of us, which may wrap once."""
     words = np.frombuffer(payload, "<u4", len(payload) // 8 * 2).reshape(-1, 2)
     address, low = words[:, 0], words[:, 1].astype(np.int64)

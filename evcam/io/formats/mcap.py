@@ -63,13 +63,12 @@ class McapBag(Bag):
             start, position = position + 9, position + 9 + size
             if position > len(data):
                 raise self.damaged(f"{where}, {start - 9} bytes into it", f"a record of {size} bytes goes beyond its end")
-            content = data[start:position]
             if kind != _MESSAGE:
-                self._note(kind, content, where)
+                self._note(kind, data[start:position], where)
             elif size >= _MESSAGE_HEAD_BYTES:
-                topic = self._names.get(struct.unpack_from("<H", content)[0])
+                topic = self._names.get(struct.unpack_from("<H", data, start)[0])
                 if topic is not None and topic in topics:
-                    yield Message(topic, content[_MESSAGE_HEAD_BYTES:], where)
+                    yield Message(topic, data[start + _MESSAGE_HEAD_BYTES : position], where)
 
     def close(self) -> None:
         self._file.close()
