@@ -48,6 +48,15 @@ def test_what_another_library_wrote(tmp_path, compression):
         assert not recording.has_imu
 
 
+@pytest.mark.kernels
+def test_events_that_lie_at_any_byte(tmp_path):
+    packets = [make.packet(0, make.events([10 + 30 * gap, 20 + 30 * gap], [1, 2], [3, 4], [0, 255], gap)) for gap in range(9)]
+    with open_recording(write(tmp_path / "a", *packets)) as recording:
+        events = recording.events()
+    assert events.t.tolist() == [t for gap in range(9) for t in (10 + 30 * gap, 20 + 30 * gap)]
+    assert (events.x.tolist(), events.y.tolist(), events.p.tolist()) == ([1, 2] * 9, [3, 4] * 9, [False, True] * 9)
+
+
 def test_a_stretch_decodes_few_packets(tmp_path, monkeypatch):
     events = random_events()
     file_encoder.events_to_file(np.array_split(events, 200), tmp_path / "a.aedat4", (346, 260), file_type="aedat")
