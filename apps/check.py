@@ -36,7 +36,8 @@ def run(args: Namespace) -> int:
         imu = choose_imu(args, recording)
         announce_compilation(args)
         stretch = chosen_stretch(args, recording)
-        examination = examine(stretch, None if imu is None else imu.samples)
+        with progress(args, "examining") as report:
+            examination = examine(stretch, None if imu is None else imu.samples, progress=report)
         of_gyro, agreement = _hold_against_gyro(args, stretch, camera, imu, examination)
     findings = sorted((*examination.findings, *of_gyro), key=lambda finding: -finding.severity.rank)
     verdict = _VERDICTS[worst(findings)]
