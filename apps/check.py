@@ -30,7 +30,7 @@ def run(args: Namespace) -> int:
     """Print the findings; exit code 3 if one of them is an error."""
     if args.out:
         inputs = [path for path in (args.recording, args.camera, args.imu, args.imu_mount) if path is not None]
-        check_output(args.out, force=args.force, inputs=inputs)
+        check_output(args.out, force=args.force, suffixes=(".json",), inputs=inputs)
     recording, camera = open_with_camera(args)
     with recording:
         imu = choose_imu(args, recording)
