@@ -107,6 +107,16 @@ def bag(kind: str, compression: object = None) -> Callable[[Path], bytes]:
     return write
 
 
+def mono_bag(folder: Path) -> bytes:
+    maker = bag_files.Maker(False)
+    messages = []
+    for t, x, y, p in pieces():
+        words = p.astype("u8") << 63 | y.astype("u8") << 48 | x.astype("u8") << 32 | (t - t[0]).astype("u8") * 1000
+        packet = maker.packet(words.tobytes(), "mono", int(t[0]) * 1000, 0, *SIZE)
+        messages.append(("/e", bag_files.PACKETS, packet))
+    return maker.write(folder / "sound", messages, "ros1").read_bytes()
+
+
 def hdf5(folder: Path) -> bytes:
     save_h5(folder / "sound.h5", Events.from_arrays(*columns(), width=SIZE[0], height=SIZE[1]), force=True)
     return (folder / "sound.h5").read_bytes()
@@ -116,7 +126,7 @@ SOUND = {
     "AEDAT 2.0": aedat2, "AEDAT 3.1": aedat3, "AEDAT4": aedat4(0, bytes), "AEDAT4, lz4": aedat4(1, lz4.frame.compress),
     "AEDAT4, zstd": aedat4(3, zstd.compress), "text": text, "CSV": csv, "npz": npz(np.savez),
     "npz, deflated": npz(np.savez_compressed),
-    "ROS 1 bag": bag("ros1"), "ROS 1 bag, bz2": bag("ros1", Writer1.CompressionFormat.BZ2),
+    "ROS 1 bag": bag("ros1"), "ROS 1 bag, mono": mono_bag, "ROS 1 bag, bz2": bag("ros1", Writer1.CompressionFormat.BZ2),
     "ROS 1 bag, lz4": bag("ros1", Writer1.CompressionFormat.LZ4), "sqlite3": bag("sqlite3"), "mcap": bag("mcap"),
     "mcap, zstd": bag("mcap", (CompressionMode.STORAGE, CompressionFormat.ZSTD)), "HDF5": hdf5,
 }

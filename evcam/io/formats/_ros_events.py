@@ -34,8 +34,11 @@ class TopicDecoder:
         self._encoding = first.encoding if isinstance(first, PacketMessage) else ""
         self.is_stream = self._encoding == "evt3"
         self._packets: EventPacketDecoder | None = None
-        if self._encoding not in ("", "libcaer"):
-            self._packets = EventPacketDecoder(self._encoding, first.width or MAX_SIZE_PX, first.height or MAX_SIZE_PX)
+        if isinstance(first, PacketMessage) and self._encoding != "libcaer":
+            try:
+                self._packets = EventPacketDecoder(self._encoding, first.width or MAX_SIZE_PX, first.height or MAX_SIZE_PX)
+            except FormatError as error:
+                raise FormatError(f"{bag.path}: {error}") from None
 
     @property
     def state(self) -> NDArray[np.int64] | None:
@@ -62,20 +65,21 @@ class TopicDecoder:
         if self.is_stream:
             held = list(messages)
             if held:  # one stream cut anywhere: faster to decode in one go
-                payloads = b"".join(self._packet(message).payload for message in held)
+                payloads = b"".join(self._packet(message, read(self._bag, message, self._kind)).payload for message in held)
                 yield self._unpacked(payloads, 0, held[0].where)
             return
         for message in messages:
             content = read(self._bag, message, self._kind)
             if isinstance(content, ArrayMessage):
                 yield Columns(content.t_us, content.x, content.y, content.p != 0, Triggers.empty())
-            elif self._encoding == "libcaer":
-                yield _libcaer(content.payload, content.time_base_ns)
+                continue
+            packet = self._packet(message, content)
+            if self._encoding == "libcaer":
+                yield _libcaer(packet.payload, packet.time_base_ns)
             else:
-                yield self._unpacked(content.payload, content.time_base_ns, message.where)
+                yield self._unpacked(packet.payload, packet.time_base_ns, message.where)
 
-    def _packet(self, message: Message) -> PacketMessage:
-        content = read(self._bag, message, self._kind)
+    def _packet(self, message: Message, content: ArrayMessage | PacketMessage) -> PacketMessage:
         if not isinstance(content, PacketMessage) or content.encoding != self._encoding:
             raise self._bag.damaged(f"message in {message.where}", f"its encoding is not {self._encoding} as that of the first")
         return content
