@@ -101,7 +101,7 @@ def _check(parser: argparse.ArgumentParser) -> None:
     _add_reading(parser)
     _add_stretch(parser)
     _add_imu(parser)
-    _add_out(parser, "also write the JSON object to this file", required=False)
+    _add_out(parser, "also write the JSON object to this file (.json)", required=False)
 
 
 def _velocity(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +122,7 @@ def _velocity(parser: argparse.ArgumentParser) -> None:
 def _info(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", metavar="REC", help="recording, in any format that evcam reads")
     _add_reading(parser)
-    _add_out(parser, "also write the JSON object to this file", required=False)
+    _add_out(parser, "also write the JSON object to this file (.json)", required=False)
 
 
 def _convert(parser: argparse.ArgumentParser) -> None:

@@ -30,13 +30,14 @@ def run(args: Namespace) -> int:
     """Print the findings; exit code 3 if one of them is an error."""
     if args.out:
         inputs = [path for path in (args.recording, args.camera, args.imu, args.imu_mount) if path is not None]
-        check_output(args.out, force=args.force, inputs=inputs)
+        check_output(args.out, force=args.force, suffixes=(".json",), inputs=inputs)
     recording, camera = open_with_camera(args)
     with recording:
         imu = choose_imu(args, recording)
         announce_compilation(args)
         stretch = chosen_stretch(args, recording)
-        examination = examine(stretch, None if imu is None else imu.samples)
+        with progress(args, "examining") as report:
+            examination = examine(stretch, None if imu is None else imu.samples, progress=report)
         of_gyro, agreement = _hold_against_gyro(args, stretch, camera, imu, examination)
     findings = sorted((*examination.findings, *of_gyro), key=lambda finding: -finding.severity.rank)
     verdict = _VERDICTS[worst(findings)]

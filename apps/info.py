@@ -15,7 +15,7 @@ from evcam.io import RecordingSummary, open_recording
 def run(args: Namespace) -> int:
     """Print size, duration, rates and what else a recording holds."""
     if args.out:
-        check_output(args.out, force=args.force, inputs=[args.recording])
+        check_output(args.out, force=args.force, suffixes=(".json",), inputs=[args.recording])
     announce_compilation(args)
     with open_recording(args.recording, width=args.width, height=args.height, stream=args.stream) as recording:
         summary = recording.summary()

@@ -35,42 +35,44 @@ def _log_bin(value: int) -> int:
 @kernel
 def count_stamps(t: NDArray[np.int64], state: NDArray[np.int64], steps: NDArray[np.int64], groups: NDArray[np.int64]) -> None:
     """Add times to ``state`` and to the histograms of steps and of sizes of equal times, each weighted with its events."""
+    before = state[EVENTS]
+    last, group, divisor = state[LAST], state[GROUP], state[DIVISOR]
     for i in range(len(t)):
-        if state[EVENTS] + i and t[i] == state[LAST]:
-            state[GROUP] += 1
-            continue
-        if state[EVENTS] + i:
-            step = t[i] - state[LAST]
-            groups[_log_bin(state[GROUP])] += state[GROUP]
+        step = t[i] - last
+        if before + i:
+            if step == 0:
+                group += 1
+                continue
+            groups[_log_bin(group)] += group
             if step < 0:
                 if state[BACKWARDS] == 0:
-                    state[FIRST_BACK], state[BACK_FROM], state[BACK_TO] = state[EVENTS] + i, state[LAST], t[i]
+                    state[FIRST_BACK], state[BACK_FROM], state[BACK_TO] = before + i, last, t[i]
                 state[BACKWARDS] += 1
                 state[WORST_BACK] = max(state[WORST_BACK], -step)
             else:
-                steps[_log_bin(step)] += state[GROUP]
-            rest, divisor = abs(step), state[DIVISOR]
+                steps[_log_bin(step)] += group
             if divisor != 1:
+                rest = abs(step)
                 while rest:
                     divisor, rest = rest, divisor % rest
-                state[DIVISOR] = divisor
         state[DISTINCT] += 1
-        state[LAST], state[GROUP] = t[i], 1
-    state[EVENTS] += len(t)
+        last, group = t[i], 1
+    state[EVENTS], state[LAST], state[GROUP], state[DIVISOR] = before + len(t), last, group, divisor
 
 
 @kernel
 def long_steps(t: NDArray[np.int64], first: int, stop: int, least_us: int) -> NDArray[np.int64]:
     """Positions from ``first`` to before ``stop`` whose time is that much later than the one before."""
+    later, earlier = t[first:stop], t[first - 1 : stop - 1]
     count = 0
-    for i in range(first, stop):
-        count += t[i] - t[i - 1] >= least_us
+    for i in range(len(later)):
+        count += later[i] - earlier[i] >= least_us
     places = np.empty(count, np.int64)
     if count:
         count = 0
-        for i in range(first, stop):
-            if t[i] - t[i - 1] >= least_us:
-                places[count] = i
+        for i in range(len(later)):
+            if later[i] - earlier[i] >= least_us:
+                places[count] = first + i
                 count += 1
     return places
 
@@ -116,11 +118,11 @@ def count_blocks(
     t: NDArray[np.int64], x: NDArray[np.uint16], y: NDArray[np.uint16], p: NDArray[np.bool_], first: int, start_us: int,
     bin_us: int, across: NDArray[np.int64], down: NDArray[np.int64], counts: NDArray[np.float32],
 ) -> int:
-    """Count events per polarity, part of the image and bin of time, up to the first beyond the last bin; its position.
+    """Count events per bin of time, polarity and part of the image, up to the first beyond the last bin; its position.
 
     ``across`` and ``down`` say in which part each column and row lies.
     """
-    bins = counts.shape[3]
+    bins = len(counts)
     place, from_us, to_us = 0, start_us, start_us
     for i in range(first, len(t)):
         if not from_us <= t[i] < to_us:
@@ -129,5 +131,5 @@ def count_blocks(
                 return i
             from_us = start_us + place * bin_us
             to_us = from_us + bin_us
-        counts[1 if p[i] else 0, down[y[i]], across[x[i]], place] += 1
+        counts[place, 1 if p[i] else 0, down[y[i]], across[x[i]]] += 1
     return len(t)

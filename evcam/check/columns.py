@@ -50,7 +50,7 @@ class Columns:
                 self.first_outside_us = int(t[inside.argmin()])
             t, x, y, on = t[inside], x[inside], y[inside], on[inside]
         self.events += len(t)
-        self.on += int(on.sum())
+        self.on += int(np.count_nonzero(on))
         return Piece(np.ascontiguousarray(t, np.int64), np.ascontiguousarray(x, np.uint16), np.ascontiguousarray(y, np.uint16),
                      np.ascontiguousarray(on))
 

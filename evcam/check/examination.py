@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,9 @@ class Examination:
     readable: bool
 
 
-def examine(recording: Recording, imu: ImuSamples | None = None) -> Examination:
+def examine(
+    recording: Recording, imu: ImuSamples | None = None, *, progress: Callable[[float], None] | None = None
+) -> Examination:
     """Look at everything that events and inertial samples show by themselves.
 
     Events that other readers refuse, outside the sensor or out of order, are counted here.
@@ -56,6 +58,8 @@ def examine(recording: Recording, imu: ImuSamples | None = None) -> Examination:
         Or a stretch of one; read once, in bounded memory.
     imu : ImuSamples, optional
         The samples to look at.
+    progress : callable, optional
+        Called with the fraction done; costs a pass to count the events.
 
     Returns
     -------
@@ -65,13 +69,16 @@ def examine(recording: Recording, imu: ImuSamples | None = None) -> Examination:
     rate, stamps = Rate(), Stamps()
     pixels, flicker = Pixels(recording.width, recording.height), Flicker(recording.width, recording.height)
     examiners: dict[str, Examiner] = {"rate": rate, "gaps": Gaps(), "stamps": stamps, "pixels": pixels, "flicker": flicker}
-    damage = None
+    damage, done, total = None, 0, 0 if progress is None else _count(recording)
     try:
         for block in recording.unchecked(_PIECE_EVENTS):
             piece = columns.clean(block)
             if len(piece.t):
                 for examiner in examiners.values():
                     examiner.add(piece)
+            done += len(block.t)
+            if progress is not None:
+                progress(done / total)
     except FormatError as error:
         damage = Finding("reading", Severity.ERROR, f"Reading ends at damage, after {columns.events:,} events: {error}.",
                          "Copy the file again, or work on the stretch before the damage (--duration).")
@@ -93,6 +100,17 @@ def examine(recording: Recording, imu: ImuSamples | None = None) -> Examination:
         findings += inertial_findings(imu, span)
         figures["imu"] = inertial_figures(imu)
     return Examination(tuple(findings), figures, damage is None and stamps.in_order and columns.all_possible)
+
+
+def _count(recording: Recording) -> int:
+    """How many events there are, up to the end or to damage."""
+    count = 0
+    try:
+        for block in recording.unchecked():
+            count += len(block.t)
+    except FormatError:
+        pass
+    return count
 
 
 def _repairs(recording: Recording, events: int) -> Iterator[Finding]:

@@ -65,7 +65,7 @@ class Flicker:
     def __init__(self, width: int, height: int) -> None:
         self.across: NDArray[np.int64] = np.arange(width) * _ACROSS // width
         self.down: NDArray[np.int64] = np.arange(height) * _DOWN // height
-        self.counts: NDArray[np.float32] = np.zeros((2, _DOWN, _ACROSS, _BINS), np.float32)
+        self.counts: NDArray[np.float32] = np.zeros((_BINS, 2, _DOWN, _ACROSS), np.float32)
         frequencies = _BINS // 2 + 1
         self.power: Array = np.zeros((2, frequencies))
         self.with_all: NDArray[np.complex128] = np.zeros((2, _DOWN * _ACROSS, frequencies), complex)
@@ -93,13 +93,13 @@ class Flicker:
 
     def _close(self) -> None:
         """Add the segment's spectra: of the rate, and of ON less OFF."""
-        total = self.counts.sum((0, 1, 2))
+        total = self.counts.sum((1, 2, 3))
         events = float(total.sum())
         used = int(np.flatnonzero(total)[-1]) + 1 if events else 0
         # The last segment is cut off somewhere; if it is short it says little.
         if events >= _SEGMENT_EVENTS and used > max(16, self.longest_bins // 2):
             self.longest_bins = max(used, self.longest_bins)
-            off, on = self.counts.reshape(2, -1, _BINS)[:, :, :used].astype(float)
+            off, on = self.counts[:used].reshape(used, 2, -1).transpose(1, 2, 0).astype(float)
             taper = np.hanning(used)
             taper *= used / taper.sum()
             for i, signal in enumerate((on + off, on - off)):

@@ -93,9 +93,13 @@ class Gaps:
 
     def add(self, piece: Piece) -> None:
         """Take the next events."""
+        self.first_us = int(piece.t[0]) if self.first_us is None else self.first_us
+        self.last_us = int(piece.t[-1])
+        before = np.concatenate([self.tail, piece.t[:1]])
+        if len(piece.t) >= 2 * _BESIDE and not any(len(long_steps(t, 1, len(t), _LEAST_GAP_US)) for t in (before, piece.t)):
+            self.tail = piece.t[-2 * _BESIDE:]
+            return
         t = np.concatenate([self.tail, piece.t])
-        self.first_us = int(t[0]) if self.first_us is None else self.first_us
-        self.last_us = int(t[-1])
         self.tail = t[-2 * _BESIDE:]
         # An event is looked at when the 200 before and the 200 after are at hand, so each exactly once.
         if len(t) <= 2 * _BESIDE:

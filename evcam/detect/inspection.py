@@ -199,7 +199,7 @@ def _inspect_flicker(
 
 
 def _flicker_inspection(outcome: View | Rejection, events: Events | None) -> FlickerInspection:
-    if events is None:
+    if events is None or not len(events):
         return FlickerInspection(outcome, FlickerEvidence(float("nan"), 0.0), None)
     evidence = flicker_evidence(events)
     image = signed_image(events, evidence.frequency_hz) if np.isfinite(evidence.frequency_hz) else None

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
 from evcam.core.triggers import Triggers
 from evcam.errors import InputError
+from evcam.io._hdf5_output import Hdf5Output
 from evcam.io._windows import join
 from evcam.io.formats._hdf5_attributes import set_text
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     import h5py
 
 _CHUNK = 65536
-_SPARE_BYTES = 1 << 20  # for what HDF5 keeps about the chunks, for IMU samples and edges
 _TYPES = {"t": np.int64, "x": np.uint16, "y": np.uint16, "p": np.uint8}
 _TRIGGER_TYPES = {"t": np.int64, "id": np.uint8, "rising": np.uint8}
 
@@ -59,7 +57,7 @@ def save_h5(
     InputError
         No pieces at all, pieces of different sensors or in the wrong order; metadata of another type.
     OSError
-        The disk is nearly full.
+        The disk is full.
 
     Examples
     --------
@@ -78,14 +76,14 @@ def save_h5(
     first = next(pieces, None)
     if first is None:
         raise InputError(f"{path}: nothing to write: not even an empty piece of events that would tell the sensor's size")
-    with atomic_path(path, force=force) as temporary, h5py.File(temporary, "w") as file:
+    with atomic_path(path, force=force) as temporary, Hdf5Output(temporary) as output, h5py.File(output, "w") as file:
         group = file.create_group("events")
         group.attrs.update({"width": first.width, "height": first.height})
         set_text(group, "t_unit", "us")
         for name, dtype in _TYPES.items():
             group.create_dataset(name, (0,), dtype, maxshape=(None,), chunks=(_CHUNK,), compression="gzip", compression_opts=4,
                                  shuffle=True)
-        _append_all(group, first, pieces)
+        _append_all(group, first, pieces, output.check)
         if imu is not None:
             _write_imu(file.create_group("imu"), imu)
         if triggers is not None:
@@ -100,7 +98,7 @@ def save_h5(
                 file.attrs[key] = value
 
 
-def _append_all(group: h5py.Group, first: Events, rest: Iterator[Events]) -> None:
+def _append_all(group: h5py.Group, first: Events, rest: Iterator[Events], check: Callable[[], None]) -> None:
     """Append pieces in whole chunks: rewriting a compressed chunk costs more than holding it."""
     pending: list[Events] = []
     written, held, last_us = 0, 0, None
@@ -115,25 +113,18 @@ def _append_all(group: h5py.Group, first: Events, rest: Iterator[Events]) -> Non
         if held >= 16 * _CHUNK:
             whole = held - held % _CHUNK
             pending = [_append(group, pending, written, whole)]
+            check()
             written, held = written + whole, held - whole
     _append(group, pending, written, held)
 
 
 def _append(group: h5py.Group, pieces: list[Events], written: int, count: int) -> Events:
     """Write the first ``count`` events of the pieces behind those written; return the others."""
-    _check_room(group.file.filename, count)
     joined = join(pieces, (pieces[0].width, pieces[0].height))
     for name, dtype in _TYPES.items():
         group[name].resize((written + count,))
         group[name][written:] = getattr(joined, name)[:count].astype(dtype)
     return joined[count:]
-
-
-def _check_room(name: str, count: int) -> None:
-    """Refuse to write where it may not fit: when the disk becomes full within HDF5, the process ends with a fault."""
-    needed = count * sum(np.dtype(dtype).itemsize for dtype in _TYPES.values()) + _SPARE_BYTES
-    if shutil.disk_usage(os.path.dirname(name)).free < needed:
-        raise OSError(errno.ENOSPC, f"the disk has not the {needed:,} bytes left that the next events may take", name)
 
 
 def _write_imu(group: h5py.Group, imu: ImuSamples) -> None:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from evcam import filters
-from evcam.io import open_recording
+from evcam.core.events import Events
+from evcam.io import open_recording, save_h5
 
 
 @pytest.mark.parametrize("suffix", [".h5", ".raw", ".txt"])
@@ -51,3 +52,18 @@ def test_noise_is_left_out_on_request(run, recording, tmp_path):
     assert 0 < len(kept) < len(events)
     with open_recording(tmp_path / "out.h5") as opened:
         np.testing.assert_array_equal(opened.events().t, kept.t)
+
+
+@pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.99])
+def test_a_quota_met_within_hdf5_is_one_line(process, tmp_path, part):
+    resource = pytest.importorskip("resource", reason="limits the size of files")
+    rng = np.random.default_rng(0)
+    n = 1_500_000
+    t, x, y, p = np.cumsum(rng.integers(0, 9, n)), rng.integers(0, 320, n), rng.integers(0, 240, n), rng.random(n) < 0.5
+    events = Events.from_arrays(t, x, y, p, width=320, height=240)
+    save_h5(tmp_path / "rec.h5", events)
+    limit = int(part * (tmp_path / "rec.h5").stat().st_size)
+    outcome = process("convert", tmp_path / "rec.h5", tmp_path / "out.h5", "--quiet",
+                      preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
+    assert (outcome.code, outcome.error_lines) == (1, [f"evcam: error: {tmp_path / 'out.h5'}: File too large"])
+    assert [path.name for path in tmp_path.iterdir()] == ["rec.h5"]

@@ -4,6 +4,7 @@ import json
 
 import h5py
 import numpy as np
+import pytest
 
 from evcam.core.events import Events
 from evcam.io import save_h5
@@ -47,8 +48,19 @@ def test_an_empty_recording_has_no_nan_in_its_json(run, tmp_path):
     assert json.loads(outcome.out, parse_constant=lambda word: None)["events"] == 0
 
 
-def test_never_overwrites_its_input(run, recording):
+def test_never_overwrites_its_input(run, recording, tmp_path):
     before = recording.read_bytes()
-    assert run("info", recording, "--out", recording, "--force").code == 1
+    (tmp_path / "link.json").symlink_to(recording)
+    outcome = run("info", recording, "--out", tmp_path / "link.json", "--force")
+    assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+    assert "is an input too" in outcome.err
     assert recording.read_bytes() == before
     assert h5py.is_hdf5(recording)
+
+
+@pytest.mark.parametrize("verb", ["info", "check"])
+def test_the_json_object_is_written_to_a_name_that_says_so(run, recording, tmp_path, verb):
+    outcome = run(verb, recording, "--out", tmp_path / "out.csv")
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.error_lines == [f"evcam: error: {tmp_path / 'out.csv'}: the name of this output must end in .json"]
+    assert not (tmp_path / "out.csv").exists()

@@ -5,9 +5,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from scipy.ndimage import median_filter
 
 import evcam
 from evcam.check import Severity, examine
+from evcam.check.examiner import Piece
+from evcam.check.pixels import Pixels, _stands_out
+from evcam.check.rate import Gaps
 from evcam.core.imu import ImuSamples
 from evcam.io import save_h5
 
@@ -281,6 +285,42 @@ def test_damage_ends_the_pass_and_is_said(tmp_path):
     assert not examination.readable
     first = examination.findings[0]
     assert (first.topic, first.severity) == ("reading", Severity.ERROR)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_progress_goes_up_to_the_end_or_to_the_damage(tmp_path, damaged):
+    lines = [f"{1e-6 * i:.6f} {i % 30} {i % 20} {i % 2}\n" for i in range(600_000)]
+    lines[550_000] = "0.55x 3 4 1\n" if damaged else lines[550_000]
+    (tmp_path / "made.txt").write_text("32 24\n" + "".join(lines))
+    fractions = []
+    with evcam.open(tmp_path / "made.txt") as recording:
+        plain, watched = examine(recording), examine(recording, progress=fractions.append)
+    assert fractions == sorted(fractions)
+    assert (len(fractions) > 2, fractions[-1]) == (True, 1.0)
+    assert plain.findings == watched.findings
+
+
+def test_silences_are_counted_once_however_the_events_are_cut():
+    rng = np.random.default_rng(3)
+    t = np.cumsum(np.where(rng.random(30_000) < 2e-3, rng.integers(15_000, 60_000, 30_000), rng.integers(0, 30, 30_000)))
+    told = []
+    for size in (50, 399, 400, 1000, 30_000):
+        gaps = Gaps()
+        for part in np.array_split(t, range(size, len(t), size)):
+            gaps.add(Piece(part, *(np.zeros(len(part), dtype) for dtype in (np.uint16, np.uint16, bool))))
+        told.append(gaps.figures())
+    assert told[0]["count"] > 5
+    assert all(figures == told[0] for figures in told)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hot_and_busy_pixels_are_those_of_the_medians(seed):
+    rng = np.random.default_rng(seed)
+    pixels = Pixels(41, 33)
+    counts = rng.poisson(rng.choice([0.3, 8, 30]), (33, 41)) * rng.choice([1, 1, 1, 12, 2**24], (33, 41))
+    pixels._pixels[..., 0] = counts
+    np.testing.assert_array_equal(_stands_out(counts), counts > 10 * (median_filter(counts, 5) + 1))
+    np.testing.assert_array_equal(pixels._busy, median_filter(counts, 7) >= 10)
 
 
 def test_times_at_the_ends_of_the_range(look):

@@ -88,11 +88,11 @@ def test_rate():
 def test_blocks_stop_beyond_the_last_bin():
     t, x, y, p = made(3)
     across, down = np.arange(8) // 2, np.arange(6) // 3
-    counts = np.zeros((2, 2, 4, 16), np.float32)
+    counts = np.zeros((16, 2, 2, 4), np.float32)
     stop = count_blocks(t, x, y, p, 0, 100, 500, across, down, counts)
     assert stop == np.searchsorted(t, 100 + 16 * 500)
     expected = np.zeros_like(counts)
-    np.add.at(expected, (p[:stop].astype(int), down[y[:stop]], across[x[:stop]], (t[:stop] - 100) // 500), 1)
+    np.add.at(expected, ((t[:stop] - 100) // 500, p[:stop].astype(int), down[y[:stop]], across[x[:stop]]), 1)
     assert np.array_equal(counts, expected)
 
 

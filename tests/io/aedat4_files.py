@@ -23,16 +23,16 @@ def packet(stream, payload):
     return struct.pack("<ii", stream, len(payload)) + payload
 
 
-def _with_elements(vector):
-    """A buffer behind its own length whose table's only field is a vector."""
-    body = struct.pack("<I4sHHHHiI", 16, b"TEST", 6, 8, 4, 0, 8, 4) + vector
+def _with_elements(vector, gap=0):
+    """A buffer behind its own length whose table's only field is a vector, some bytes behind it."""
+    body = struct.pack("<I4sHHHHiI", 16, b"TEST", 6, 8, 4, 0, 8, 4 + gap) + bytes(gap) + vector
     return struct.pack("<I", len(body)) + body
 
 
-def events(t, x, y, p):
+def events(t, x, y, p, gap=0):
     records = np.zeros(len(t), EVENT)
     records["t"], records["x"], records["y"], records["p"] = t, x, y, p
-    return _with_elements(struct.pack("<I", len(t)) + records.tobytes())
+    return _with_elements(struct.pack("<I", len(t)) + records.tobytes(), gap)
 
 
 def imu(samples):

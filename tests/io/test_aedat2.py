@@ -6,6 +6,7 @@ import pytest
 from evcam.errors import FormatError, InputError
 from evcam.io import open_recording
 from evcam.io.formats import aedat2
+from evcam.io.formats._clock import WrappingClock
 
 DVS_HEADER = b"#!AER-DAT2.0\r\n# This is a raw AE data file - do not edit\r\n# created Mon May 11 18:51:08 CEST 2015\r\n"
 DAVIS_HEADER = (
@@ -86,10 +87,31 @@ def test_incomplete_and_repeated_inertial_samples_are_left_out_with_a_warning(tm
 @pytest.mark.parametrize("chunk", [1, 2, 100])
 def test_the_clock_wraps_without_going_backwards(tmp_path, chunk):
     top, bottom = 2**31 - 1, -(2**31)
-    path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * 6, [top - 5, top, bottom, 0, top, bottom + 7])
+    times = [top - 5, top, bottom, *range(100), top, bottom + 7]
+    path = write(tmp_path / "a.aedat", DVS_HEADER, [dvs(1, 1, True)] * len(times), times)
     with open_recording(path) as recording:
         t = np.concatenate([c.t for c in recording.chunks(chunk)])
-    np.testing.assert_array_equal(t, [top - 5, top, top + 1, 2**32, 2**32 + top, 2**32 + top + 8])
+    np.testing.assert_array_equal(t, [top - 5, top, top + 1, *(2**32 + t for t in (*range(100), top, top + 8))])
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 100])
+@pytest.mark.parametrize("damage", [
+    [2_623_992, 707_528_744, -1_542_224_640], [8900 - 2**31], [9100 - 2**31], [2**31 - 1], [2**30], [-1]])
+def test_damaged_times_that_leap_away_do_not_move_the_clock(chunk, damage):
+    raw = np.array([8000, 9000, *damage, 9600, 9700], np.int32)
+    clock = WrappingClock()
+    t = np.concatenate([clock.go_on(raw[i : i + chunk]) for i in range(0, len(raw), chunk)])
+    assert t[[0, 1, -2, -1]].tolist() == [8000, 9000, 9600, 9700]
+
+
+@pytest.mark.parametrize("chunk", [1, 100])
+def test_a_pause_and_a_wrap_or_a_reset_in_it_are_believed(chunk):
+    before, after = 2**31 - 400_000_000 + np.arange(100), -(2**31) + 400_000_000 + np.arange(100)
+    raw = np.concatenate([before, after, np.arange(100)]).astype(np.int32)
+    clock = WrappingClock()
+    t = np.concatenate([clock.go_on(raw[i : i + chunk]) for i in range(0, len(raw), chunk)])
+    assert t[:200].tolist() == [*before, *(after + 2**32)]
+    assert np.all(np.diff(t) > 0)
 
 
 def test_an_inertial_sample_late_across_the_wrap_does_not_shift_the_clock(tmp_path):

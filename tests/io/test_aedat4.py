@@ -1,4 +1,5 @@
 import sys
+import threading
 
 import aedat
 import aedat4_files as make
@@ -12,7 +13,7 @@ from evcam.core.events import Events
 from evcam.core.imu import ImuSamples
 from evcam.errors import FormatError, InputError, MissingLibraryError
 from evcam.io import open_recording
-from evcam.io.formats import aedat4
+from evcam.io.formats import _inflate, aedat4
 from evcam.io.writers import Content, writer_of
 
 EVENTS = ([10, 20, 30], [1, 2, 3], [0, 1, 2], [1, 0, 1])
@@ -45,6 +46,15 @@ def test_what_another_library_wrote(tmp_path, compression):
         assert [len(chunk) for chunk in recording.chunks(7000)] == [7000] * 7 + [1000]
         assert recording.warnings == ()
         assert not recording.has_imu
+
+
+@pytest.mark.kernels
+def test_events_that_lie_at_any_byte(tmp_path):
+    packets = [make.packet(0, make.events([10 + 30 * gap, 20 + 30 * gap], [1, 2], [3, 4], [0, 255], gap)) for gap in range(9)]
+    with open_recording(write(tmp_path / "a", *packets)) as recording:
+        events = recording.events()
+    assert events.t.tolist() == [t for gap in range(9) for t in (10 + 30 * gap, 20 + 30 * gap)]
+    assert (events.x.tolist(), events.y.tolist(), events.p.tolist()) == ([1, 2] * 9, [3, 4] * 9, [False, True] * 9)
 
 
 def test_a_stretch_decodes_few_packets(tmp_path, monkeypatch):
@@ -164,6 +174,8 @@ def test_what_is_written_an_independent_library_reads(tmp_path):
 @pytest.mark.parametrize(("module", "what"), [("lz4.frame", "lz4-compressed data"), ("backports.zstd", "zstd-compressed data")])
 def test_a_library_that_is_missing_is_named_with_the_command(monkeypatch, tmp_path, module, what):
     monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.setattr(_inflate, "_of_this_thread", threading.local())
+    _inflate._library.cache_clear()
     path = write(tmp_path / "a", make.packet(0, b"x"), compression=1 if "lz4" in module else 3)
     package = module.removesuffix(".frame")
     with open_recording(path, width=40, height=30) as recording, \

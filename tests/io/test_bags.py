@@ -93,10 +93,20 @@ def test_packets_of_libcaer_events_wrap_once(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_an_unknown_encoding_is_refused_by_name(tmp_path, kind):
-    path = bag(tmp_path / "bag", kind, lambda maker: [("/e", make.PACKETS, maker.packet(b"", "trigger"))])
-    with pytest.raises(FormatError, match="encoding 'trigger'"):
+@pytest.mark.parametrize("encoding", ["trigger", ""])
+def test_an_unknown_encoding_is_refused_by_name(tmp_path, kind, encoding):
+    path = bag(tmp_path / "bag", kind, lambda maker: [("/e", make.PACKETS, maker.packet(b"", encoding))])
+    with pytest.raises(FormatError, match=f"bag.*: event packets in the encoding '{encoding}'"):
         open_recording(path)
+
+
+@pytest.mark.parametrize("first", ["mono", "evt3", "libcaer"])
+def test_packets_of_two_encodings_are_not_mixed(tmp_path, first):
+    payload = np.zeros(8, np.uint8).tobytes()
+    path = bag(tmp_path / "bag", "mcap", lambda maker: [
+        ("/e", make.PACKETS, maker.packet(payload, encoding)) for encoding in (first, "mono" if first != "mono" else "evt3")])
+    with open_recording(path) as recording, pytest.raises(FormatError, match=f"its encoding is not {first} as that of the first"):
+        recording.events()
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,21 +6,11 @@ import h5py
 import numpy as np
 import pytest
 
-from evcam.io.formats._hdf5_chunks import _inflate, is_plain, read_plain
+from evcam.io.formats._hdf5_chunks import _inflater, is_plain, read_plain
+
+pytest.importorskip("deflate", reason="chunks are left to HDF5 without the package deflate")
 
 N, CHUNK = 1000, 64
-
-
-@pytest.fixture(params=["deflate", "zlib"])
-def inflate(request, monkeypatch):
-    """With the package deflate, and without."""
-    if request.param == "zlib":
-        monkeypatch.setitem(sys.modules, "deflate", None)
-    else:
-        pytest.importorskip("deflate")
-    _inflate.cache_clear()
-    yield request.param
-    _inflate.cache_clear()
 
 
 @pytest.fixture
@@ -35,7 +25,7 @@ def dataset(file, values, **options):
 
 @pytest.mark.parametrize("dtype", ["u1", "i1", "<u2", "<i2", "<u4", "<i4", "<u8", "<i8"])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_what_is_read_is_what_hdf5_reads(file, inflate, dtype, shuffle):
+def test_what_is_read_is_what_hdf5_reads(file, dtype, shuffle):
     limits = np.iinfo(dtype)
     values = np.random.default_rng(0).integers(limits.min, limits.max, N, dtype, endpoint=True)
     values[: N // 2] %= 100
@@ -61,23 +51,32 @@ def test_everything_else_is_left_to_hdf5(file, values, options):
     assert not is_plain(dataset(file, values, **options))
 
 
+def test_without_the_package_all_is_left_to_hdf5(file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "deflate", None)
+    _inflater.cache_clear()
+    try:
+        assert not is_plain(dataset(file, np.arange(N)))
+    finally:
+        _inflater.cache_clear()
+
+
 def test_chunks_that_were_never_written_are_left_to_hdf5(file):
     d = file.create_dataset("d", (N,), "i8", chunks=(CHUNK,), compression="gzip")
     d[:100] = 1
     assert not is_plain(d)
 
 
-def test_damaged_chunks_are_told(file, inflate):
+def test_damaged_chunks_are_told(file):
     d = dataset(file, np.arange(N))
     packed = d.id.read_direct_chunk((0,))[1]
     d.id.write_direct_chunk((0,), packed[:-6] + bytes(6))
-    with pytest.raises((zlib.error, ValueError)):
+    with pytest.raises(ValueError, match="cannot be inflated"):
         read_plain(d, 0, N)
     d.id.write_direct_chunk((0,), zlib.compress(bytes(10)))
     with pytest.raises(ValueError, match="the chunk at 0 holds 10 bytes instead of 512"):
         read_plain(d, 0, N)
     d.id.write_direct_chunk((0,), zlib.compress(bytes(1000)))
-    with pytest.raises(ValueError, match=r"inflated|holds 1000 bytes"):
+    with pytest.raises(ValueError, match="cannot be inflated"):
         read_plain(d, 0, N)
 
 

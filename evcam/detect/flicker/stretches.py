@@ -13,6 +13,7 @@ from evcam.detect.board_map import with_circle_centers
 from evcam.detect.flicker.board import FoundBoard, find_board, fit_of
 from evcam.detect.flicker.options import FlickerOptions
 from evcam.detect.flicker.phase import FlickerEvidence, flicker_evidence, signed_image
+from evcam.detect.silences import Silence
 from evcam.errors import InputError
 
 _SHIFT_PROBES = 12
@@ -39,8 +40,8 @@ def detect_flicker(
     Returns
     -------
     Detections
-        One view per stretch in which the board was found and one rejection for
-        every other; mode ``"flicker"``.
+        One view per stretch in which the board was found and one rejection for every other, but one for stretches without
+        events on end; mode ``"flicker"``.
 
     Raises
     ------
@@ -57,15 +58,26 @@ def detect_flicker(
     views: list[View] = []
     rejections: list[Rejection] = []
     size: tuple[int, int] | None = None
+    last_us: int | None = None
+    silent: list[Events] = []
     for stretch in stretches:
         if size not in (None, (stretch.width, stretch.height)):
             raise InputError(f"{name}: sensor size changes from {size} to {(stretch.width, stretch.height)} within the recording")
         size = (stretch.width, stretch.height)
+        if not len(stretch) and last_us is not None:
+            silent.append(stretch)
+            continue
+        if silent and last_us is not None:
+            silence = Silence(last_us, int(stretch.t[0]))
+            rejections.append(silence.rejection(name, sum(silence) // 2))
+            silent = []
+        last_us = int(stretch.t[-1]) if len(stretch) else None
         found = _detect_stretch(stretch, target, options, name, len(views))
         if isinstance(found, View):
             views.append(found)
         else:
             rejections.append(found)
+    rejections += [_too_few(stretch, options, name) for stretch in silent]
     if size is None:
         raise InputError(f"{name}: no events to look for a board in")
     centered = with_circle_centers(views, target, *size) if isinstance(target, CircleGrid) else tuple(views)
@@ -73,9 +85,9 @@ def detect_flicker(
 
 
 def _detect_stretch(events: Events, target: Target, options: FlickerOptions, name: str, index: int) -> View | Rejection:
-    mid_us = int((events.t[0] + events.t[-1]) // 2) if len(events) else 0
+    mid_us = _mid_us(events)
     if len(events) < options.min_events:
-        return Rejection(name, mid_us, "too few events", f"{len(events)} events, {options.min_events} needed")
+        return _too_few(events, options, name)
     evidence = flicker_evidence(events)
     if evidence.coherence < options.min_coherence:
         return Rejection(name, mid_us, "no flicker", _describe(evidence, options))
@@ -87,6 +99,14 @@ def _detect_stretch(events: Events, target: Target, options: FlickerOptions, nam
     if shift_px > options.max_shift_px:
         return Rejection(name, mid_us, "board moved", f"by {shift_px:.2f} px within {events.duration_s:.2f} s")
     return _view(board, options, name, index, mid_us, int(events.t[-1] - events.t[0]))
+
+
+def _mid_us(events: Events) -> int:
+    return int((events.t[0] + events.t[-1]) // 2) if len(events) else 0
+
+
+def _too_few(events: Events, options: FlickerOptions, name: str) -> Rejection:
+    return Rejection(name, _mid_us(events), "too few events", f"{len(events)} events, {options.min_events} needed")
 
 
 def _describe(evidence: FlickerEvidence, options: FlickerOptions) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,6 +56,12 @@ class Follower:
         if found is not None:
             self._track = Track.continued(self._track, found)
         return found
+
+    def rest(self, start_us: int, stop_us: int) -> None:
+        """Go on at ``stop_us`` as at ``start_us``: nothing was seen in between, so nothing moved."""
+        if self._track is not None and self._track.expected(start_us) is not None:
+            last = self._track.last
+            self._track = Track(replace(last, t_us=last.t_us + stop_us - start_us), np.zeros_like(self._track.velocities))
 
     def _is_whole(self, found: Sighting, size: tuple[int, int]) -> bool:
         in_view = found.in_view(size)

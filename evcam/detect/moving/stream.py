@@ -18,6 +18,7 @@ from evcam.detect.moving.inspect import Inspector
 from evcam.detect.moving.scan import Start
 from evcam.detect.moving.tone import ToneMap
 from evcam.detect.moving.views import MovingOptions, views_of_block
+from evcam.detect.silences import Silences, told_once
 from evcam.errors import InputError
 from evcam.flow.crossings import Crossings, edge_crossings, still_fresh
 
@@ -75,7 +76,8 @@ def detect_moving(
     Returns
     -------
     Detections
-        A view or a rejection every ``options.step_us``; mode ``"moving"``.
+        A view or a rejection every ``options.step_us``, but one rejection for a second and more without events; mode
+        ``"moving"``.
 
     Raises
     ------
@@ -83,19 +85,24 @@ def detect_moving(
         No window at all.
     """
     options = options or MovingOptions()
-    windows = LookAhead(windows)
+    silences = Silences(windows)
+    windows = LookAhead(silences)
     start = Start(_picture_at_the_beginning(windows.coming(), options, target), Follower(target))
     found: list[View | Rejection] = []
     size = (0, 0)
     work = _work(windows, start_us, options.step_us, block_windows)
     for crossings, times_us, kept, stop_us in made_ahead(work) if threads > 1 else work:
-        size = (crossings.width, crossings.height)
-        out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
-        found += out
-        if on_block is not None:
-            on_block(out)
+        if crossings is None:
+            start.follower.rest(int(times_us[0]), int(times_us[len(times_us) - 2 * kept.start]))
+        else:
+            size = (crossings.width, crossings.height)
+            out, start = views_of_block(crossings, times_us, kept, start, options, name, inspector)
+            found += out
+            if on_block is not None:
+                on_block(out)
         if progress is not None:
             progress(stop_us)
+    found = list(told_once(found, silences.found))
     views = with_circle_centers([v for v in found if isinstance(v, View)], target, *size, options.discs.min_cosine)
     views = tuple(replace(view, index=i) for i, view in enumerate(views))
     return Detections(target, *size, views, tuple(r for r in found if isinstance(r, Rejection)), "moving")
@@ -120,10 +127,14 @@ def _picture_at_the_beginning(windows: Iterator[Events], options: MovingOptions,
 
 def _work(
     windows: Iterator[Events], origin: int, step_us: int, block_windows: int
-) -> Iterator[tuple[Crossings, NDArray[np.int64], slice, int]]:
-    """Crossings of one block after the other, the instants to look at, which of them count, and where the block stops."""
+) -> Iterator[tuple[Crossings | None, NDArray[np.int64], slice, int]]:
+    """Crossings of one block after the other, the instants to look at, which of them count, and where the block stops.
+
+    None in place of crossings where there are no events, and nothing to look at.
+    """
     for block in _blocks(windows, origin, block_windows):
-        yield edge_crossings(block.windows, fresh=block.fresh), *_view_times(block, origin, step_us), block.stop_us
+        crossings = edge_crossings(block.windows, fresh=block.fresh) if any(map(len, block.windows)) else None
+        yield crossings, *_view_times(block, origin, step_us), block.stop_us
 
 
 def _blocks(windows: Iterator[Events], origin: int, most: int) -> Iterator[_Block]:

@@ -7,10 +7,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from evcam.errors import FormatError, InputError
-from evcam.io.formats._inflate import MAX_BYTES, inflate
 
 
 class Message(NamedTuple):
@@ -116,30 +115,6 @@ def open_files(path: Path, suffix: str, open_file: Callable[[Path], Bag]) -> Bag
             stack.callback(bags[-1].close)
         stack.pop_all()
     return _JoinedBag(path, bags)
-
-
-class Piece(NamedTuple):
-    """A compressed stretch of a file."""
-
-    position: int
-    bytes: int
-    compression: str
-    inflated_bytes: int
-
-
-def inflated(bag: Bag, file: BinaryIO, piece: Piece) -> bytes:
-    """The content of a piece, which is not allowed to hold more than it says, nor more than is reasonable."""
-    where = f"chunk at byte {piece.position}"
-    if piece.inflated_bytes > MAX_BYTES:
-        raise bag.damaged(where, f"it claims {piece.inflated_bytes} bytes; at most {MAX_BYTES} are read at once")
-    file.seek(piece.position)
-    try:
-        data = inflate(piece.compression or "none", file.read(piece.bytes), piece.inflated_bytes)
-    except ValueError as error:
-        raise bag.damaged(where, error) from None
-    if len(data) != piece.inflated_bytes:
-        raise bag.damaged(where, f"it holds {len(data)} bytes instead of {piece.inflated_bytes}")
-    return data
 
 
 def the_imu_topic(topics: list[str], events: str) -> str:

@@ -15,6 +15,7 @@ from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
 from evcam.io.formats._bag import Bag, Message, the_imu_topic
 from evcam.io.formats._decoding import Columns
+from evcam.io.formats._event_packets import Room
 from evcam.io.formats._gather import NEVER_US, Gathered, Mark, Marks, first_piece
 from evcam.io.formats._imu import strictly_later
 from evcam.io.formats._ros_events import TopicDecoder, read
@@ -56,7 +57,7 @@ class BagSource(Source):
         """Messages of the topic, entered by bisection, or at a mark where they can only be decoded one after the other."""
         mark = self._marks.beginning if start_us is None else self._entry(start_us)
         gathered = Gathered(max_events, mark.events if self._is_stream or not mark.position else None, self.warn_count)
-        for columns in self._columns(mark):
+        for columns in self._columns(mark, gathered.room):
             yield from gathered.add(columns.t, columns.x, columns.y, columns.p)
         yield from gathered.rest()
 
@@ -106,9 +107,9 @@ class BagSource(Source):
             return read(self._bag, message, self._kind)
         raise FormatError(f"{self.path}: holds no message of {self._topic}")
 
-    def _columns(self, mark: Mark) -> Iterator[Columns]:
+    def _columns(self, mark: Mark, room: Room | None = None) -> Iterator[Columns]:
         """Events from a mark on; leaves further marks."""
-        decoder = TopicDecoder(self._bag, self._kind, self._first)
+        decoder = TopicDecoder(self._bag, self._kind, self._first, room)
         decoder.resume(mark.state)
         events, last_us = mark.events, mark.last_us
         for piece in range(mark.position, len(self._bag)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,6 +11,7 @@ _LATE_US = 1 << 16
 _NEAR_ZERO_US = 10_000_000
 _RESET_US = 1_000_000
 _NEAR_A_WRAP_US = 1 << 28
+_LEAP_US, _FEW = 1 << 28, 64
 _RESETS = "times that the camera's clock was set back to zero, from where times go on without the gap"
 _SHORT_WRAPS = "times that the clock fell by about 2^31 us, taken for a wrap of 31 bits"
 _HELD = "events that came late, held at the latest time"
@@ -17,8 +20,9 @@ _HELD = "events that came late, held at the latest time"
 class WrappingClock:
     """Continues a signed 32-bit clock in microseconds beyond its wraps and resets.
 
-    A fall by about 2^32 us is a wrap of 32 bits (after 71.6 minutes), one by about 2^31 us of 31 bits (35.8 minutes), and
-    a fall to less than ten seconds a reset.  Other falls are left as they are.
+    A fall by more than 2^31 us is a wrap of 32 bits (after 71.6 minutes), one by about 2^31 us of 31 bits (35.8 minutes), and
+    a fall to less than ten seconds a reset.  Other falls are left as they are.  Where times leap away by minutes and come
+    back after a few records, these are damaged, and what they seemed to say of the clock is taken back.
 
     Attributes
     ----------
@@ -29,6 +33,8 @@ class WrappingClock:
     def __init__(self, last: int | None = None, offset_us: int = 0) -> None:
         self._last = last
         self._offset_us = offset_us
+        self._records = 0
+        self._leap: _Leap | None = None
         self.repairs = {_RESETS: 0, _SHORT_WRAPS: 0}
 
     def go_on(self, raw: NDArray[np.int32]) -> NDArray[np.int64]:
@@ -38,6 +44,10 @@ class WrappingClock:
             return t
         steps = np.diff(t, prepend=t[:1] if self._last is None else self._last)
         self._last = int(t[-1])
+        self._records += len(t)
+        if steps.min() >= -_LATE_US and steps.max() <= _LEAP_US:
+            t += self._offset_us
+            return t
         # A record that comes slightly late may still carry the time before the wrap: hence both signs.
         repairs = ((steps < -(1 << 31)).astype(np.int64) - (steps > (1 << 31))) << 32
         fell = (steps < -_LATE_US) & (repairs == 0)
@@ -48,9 +58,38 @@ class WrappingClock:
             repairs[reset] = -steps[reset]
             self.repairs[_RESETS] += int(reset.sum())
             self.repairs[_SHORT_WRAPS] += int(short.sum())
+        self._take_back(t, steps, repairs)
         t += self._offset_us + np.cumsum(repairs)
         self._offset_us += int(repairs.sum())
         return t
+
+    def _take_back(self, raw: NDArray[np.int64], steps: NDArray[np.int64], repairs: NDArray[np.int64]) -> None:
+        """Where times come back to where they leapt from, let them go on as if they had not; changes ``repairs``."""
+        offsets_us, taken_us = self._offset_us + np.cumsum(repairs), 0
+        for i in np.flatnonzero(np.abs(_signed(steps)) > _LEAP_US).tolist():
+            record, time_us = self._records - len(raw) + i, int(raw[i] + offsets_us[i]) + taken_us
+            leap = self._leap if self._leap is not None and record - self._leap.record <= _FEW else None
+            if leap is None:
+                before_us = int(raw[i] - steps[i])
+                self._leap = _Leap(record, before_us, time_us - int(steps[i] + repairs[i]))
+            elif abs(_signed(int(raw[i]) - leap.raw_us)) <= _LEAP_US:
+                more_us = leap.time_us + _signed(int(raw[i]) - leap.raw_us) - time_us
+                repairs[i] += more_us
+                taken_us += more_us
+                self._leap = None
+
+
+class _Leap(NamedTuple):
+    """A leap of the clock: the number of its record, and the counter and the time just before it."""
+
+    record: int
+    raw_us: int
+    time_us: int
+
+
+def _signed(difference_us: Any) -> Any:
+    """A difference between counters of 32 bits, whichever of them has wrapped."""
+    return (difference_us + (1 << 31)) % (1 << 32) - (1 << 31)
 
 
 class LateEvents:

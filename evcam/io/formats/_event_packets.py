@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,9 +11,12 @@ from evcam.core.triggers import Triggers
 from evcam.errors import FormatError
 from evcam.io.formats._decoding import DAMAGED, FULL, Columns, Decoder
 from evcam.io.formats._evt import evt3
-from evcam.io.formats._mono_kernel import unpack_mono
+from evcam.io.formats._packed_kernels import unpack_mono
+
+Room = Callable[[int], tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]]
 
 _MONO_BYTES = 8
+_NO_EDGES = Triggers.empty()
 
 
 class EventPacketDecoder:
@@ -44,7 +49,7 @@ class EventPacketDecoder:
         self._outside = 0
         self._cut = 0
 
-    def decode(self, payload: bytes | NDArray[np.uint8], time_base_ns: int = 0) -> Columns:
+    def decode(self, payload: bytes | memoryview | NDArray[np.uint8], time_base_ns: int = 0, room: Room | None = None) -> Columns:
         """Events, and edges on the external inputs, of the next packet (or of several, joined).
 
         Parameters
@@ -53,6 +58,8 @@ class EventPacketDecoder:
             The message's field ``events``.
         time_base_ns : int
             Its field ``time_base``, which only ``mono`` needs.
+        room : callable, optional
+            Gives t, x, y and p for a number of events, which ``mono`` fills in place of new ones.
 
         Raises
         ------
@@ -63,8 +70,10 @@ class EventPacketDecoder:
         data = np.frombuffer(payload, np.uint8)
         self._cut += len(data) % size != 0
         data = data[: len(data) // size * size]
+        if not self._is_mono:
+            return self._evt3(data.view("<u2"))
         # A copy lies as the compiled code wants it, wherever the payload begins.
-        return self._mono(np.array(data.view("<i8"), np.int64), time_base_ns) if self._is_mono else self._evt3(data.view("<u2"))
+        return self._mono(np.array(data.view("<i8"), np.int64), time_base_ns, room or _room)
 
     @property
     def state(self) -> NDArray[np.int64]:
@@ -93,12 +102,15 @@ class EventPacketDecoder:
             raise FormatError(f"event packet: damaged at byte {2 * position}: {self._decoder.coding.damage}")
         return pieces[0] if len(pieces) == 1 else _joined(pieces)
 
-    def _mono(self, words: NDArray[np.int64], time_base_ns: int) -> Columns:
-        n = len(words)
-        t, x, y, p = np.empty(n, np.int64), np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_)
-        inside = unpack_mono(words, time_base_ns, *self._size, t, x, y, p)
-        self._outside += n - inside
-        return Columns(t[:inside], x[:inside], y[:inside], p[:inside], Triggers.empty())
+    def _mono(self, words: NDArray[np.int64], time_base_ns: int, room: Room) -> Columns:
+        t, x, y, p = room(len(words))
+        inside = unpack_mono(words, *divmod(time_base_ns, 1000), *self._size, t, x, y, p)
+        self._outside += len(words) - inside
+        return Columns(t[:inside], x[:inside], y[:inside], p[:inside], _NO_EDGES)
+
+
+def _room(n: int) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]:
+    return np.empty(n, np.int64), np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_)
 
 
 def _joined(pieces: list[Columns]) -> Columns:

@@ -7,16 +7,16 @@ the position of each field within the table, 0 for a field that is not stored.
 
 from __future__ import annotations
 
-import struct
-from dataclasses import dataclass
-from typing import Any
+from struct import Struct, error
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+_U16, _U32, _I32 = Struct("<H"), Struct("<I"), Struct("<i")
 
-@dataclass(frozen=True)
-class Table:
+
+class Table(NamedTuple):
     """A table at a position of a buffer; reading beyond the buffer raises ValueError."""
 
     data: bytes
@@ -25,21 +25,21 @@ class Table:
     @classmethod
     def root(cls, data: bytes, start: int = 0) -> Table:
         """The table that the buffer at ``start`` is for."""
-        return cls(data, start + _unpack("<I", data, start))
+        return cls(data, start + _unpack(_U32, data, start))
 
     def field(self, number: int) -> int | None:
         """Position of a field's value, None where it has its default."""
-        vtable = self.position - _unpack("<i", self.data, self.position)
+        vtable = self.position - _unpack(_I32, self.data, self.position)
         at = 4 + 2 * number
-        if at + 2 > _unpack("<H", self.data, vtable):
+        if at + 2 > _unpack(_U16, self.data, vtable):
             return None
-        offset: int = _unpack("<H", self.data, vtable + at)
+        offset: int = _unpack(_U16, self.data, vtable + at)
         return self.position + offset if offset else None
 
     def scalar(self, number: int, layout: str, default: Any) -> Any:
         """A number, by its `struct` format."""
         at = self.field(number)
-        return default if at is None else _unpack(layout, self.data, at)
+        return default if at is None else _unpack(Struct(layout), self.data, at)
 
     def text(self, number: int) -> str:
         """A string, empty where there is none."""
@@ -51,8 +51,8 @@ class Table:
         at = self.field(number)
         if at is None:
             return 0, 0
-        start = at + _unpack("<I", self.data, at)
-        count: int = _unpack("<I", self.data, start)
+        start = at + _unpack(_U32, self.data, at)
+        count: int = _unpack(_U32, self.data, start)
         if start + 4 + count * item_bytes > len(self.data):
             raise ValueError(f"a vector of {count} items of {item_bytes} bytes does not fit into {len(self.data)} bytes")
         return start + 4, count
@@ -75,10 +75,13 @@ class Table:
         return columns
 
 
-def _unpack(layout: str, data: bytes, position: int) -> Any:
-    if not 0 <= position <= len(data) - struct.calcsize(layout):
-        raise ValueError(f"position {position} lies outside {len(data)} bytes")
-    return struct.unpack_from(layout, data, position)[0]
+def _unpack(layout: Struct, data: bytes, position: int) -> Any:
+    try:
+        if position >= 0:
+            return layout.unpack_from(data, position)[0]
+    except error:
+        pass
+    raise ValueError(f"position {position} lies outside {len(data)} bytes")
 
 
 def _gather(raw: NDArray[np.uint8], places: NDArray[np.int64], dtype: str) -> NDArray[Any]:

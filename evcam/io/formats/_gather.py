@@ -104,18 +104,26 @@ class Gathered:
         self._warn_count = warn_count
         self._late = LateEvents()
         self._held = 0
-        self._columns = self._empty()
+        self._columns = _columns(self._max_events)
+
+    def room(self, count: int) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.uint16], NDArray[np.bool_]]:
+        """Columns to unpack the next piece of ``count`` events into: what is then given to `add` mostly need not be copied."""
+        part, block = slice(self._held, self._held + count), self._columns
+        if part.stop > self._max_events:
+            part, block = slice(count), _columns(count)
+        return block.t[part], block.x[part], block.y[part], block.p[part]
 
     def add(self, t_us: NDArray[Any], x: NDArray[Any], y: NDArray[Any], p: NDArray[Any]) -> Iterator[Block]:
         """Take in a piece, and give the blocks that it fills; any polarity but 0 is ON."""
-        done = 0
+        done, lies_there = 0, t_us.base is self._columns.t
         while done < len(t_us):
             part = slice(done, done + self._max_events - self._held)
             done = min(part.stop, len(t_us))
             into = slice(self._held, self._held + done - part.start)
-            columns = self._columns
-            columns.t[into], columns.x[into], columns.y[into] = t_us[part], x[part], y[part]
-            np.not_equal(p[part], 0, out=columns.p[into])
+            if not lies_there:
+                columns = self._columns
+                columns.t[into], columns.x[into], columns.y[into] = t_us[part], x[part], y[part]
+                np.not_equal(p[part], 0, out=columns.p[into])
             self._held = into.stop
             if self._held == self._max_events:
                 yield from self.rest()
@@ -129,8 +137,8 @@ class Gathered:
                 self._warn_count(message, count)
             yield Block(self._first, t, x[: self._held], y[: self._held], p[: self._held])
             self._first = None if self._first is None else self._first + self._held
-            self._held, self._columns = 0, self._empty()
+            self._held, self._columns = 0, _columns(self._max_events)
 
-    def _empty(self) -> Block:
-        n = self._max_events
-        return Block(0, np.empty(n, np.int64), np.empty(n, np.uint16), np.empty(n, np.uint16), np.empty(n, np.bool_))
+
+def _columns(count: int) -> Block:
+    return Block(0, np.empty(count, np.int64), np.empty(count, np.uint16), np.empty(count, np.uint16), np.empty(count, np.bool_))

@@ -1,13 +1,11 @@
-"""Whole numbers of an HDF5 dataset, decompressed chunk by chunk.
+"""Whole numbers of an HDF5 dataset, decompressed chunk by chunk by the package ``deflate`` (libdeflate), if it is installed.
 
-The common filters, shuffled bytes deflated, are undone here in three quarters of the time that HDF5 takes, and in
-a third of it where the package ``deflate`` (libdeflate) is installed.
+The common filters, shuffled bytes deflated, are undone here in 0.35 to 0.45 of the time that HDF5 takes.
 """
 
 from __future__ import annotations
 
 import sys
-import zlib
 from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -29,7 +27,9 @@ def filters_of(dataset: h5py.Dataset) -> tuple[int, ...]:
 
 def is_plain(dataset: h5py.Dataset) -> bool:
     """Whether `read_plain` reads a dataset: little-endian whole numbers, deflated, perhaps shuffled, all of them written."""
-    if dataset.ndim != 1 or not dataset.chunks or dataset.dtype.kind not in "iu" or sys.byteorder != "little":
+    if _inflater() is None or sys.byteorder != "little":
+        return False
+    if dataset.ndim != 1 or not dataset.chunks or dataset.dtype.kind not in "iu":
         return False
     chunks = -(-len(dataset) // dataset.chunks[0])
     return (
@@ -43,10 +43,11 @@ def read_plain(dataset: h5py.Dataset, start: int, stop: int) -> NDArray[Any]:
 
     Raises
     ------
-    zlib.error, ValueError
+    ValueError
         A chunk is damaged.
     """
-    length, dtype, inflate = dataset.chunks[0], dataset.dtype, _inflate()
+    length, dtype, inflate = dataset.chunks[0], dataset.dtype, _inflater()
+    assert inflate is not None
     shuffled = _SHUFFLE in filters_of(dataset)
     out = np.empty(stop - start, dtype)
     for first in range(start // length * length, stop, length):
@@ -67,21 +68,21 @@ def read_plain(dataset: h5py.Dataset, start: int, stop: int) -> NDArray[Any]:
 
 
 @cache
-def _inflate() -> Callable[[bytes, int], bytes]:
-    """What inflates a zlib stream of a known size: the same bytes or a refusal, whatever it is."""
+def _inflater() -> Callable[[bytes, int], bytes] | None:
+    """What inflates a zlib stream of a known size, None where the package is missing."""
     try:
         import deflate
     except ImportError:
-        return lambda packed, size: zlib.decompress(packed, bufsize=size)
+        return None
 
-    def by_libdeflate(packed: bytes, size: int) -> bytes:
+    def inflate(packed: bytes, size: int) -> bytes:
         try:
             inflated: bytes = deflate.zlib_decompress(packed, size)
             return inflated
         except deflate.DeflateError as error:
             raise ValueError(f"a chunk cannot be inflated: {error}") from None
 
-    return by_libdeflate
+    return inflate
 
 
 def _unshuffle(planes: NDArray[np.uint8], out: NDArray[Any]) -> None:

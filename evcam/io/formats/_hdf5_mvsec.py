@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +28,7 @@ _CAMERAS = ("left", "right")
 _SIZE = (346, 260)
 _MAX_SECONDS = 1e11
 _GRAVITY_MPS2 = (7.0, 13.0)
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, zlib.error)
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)
 
 
 class MvsecSource(Source):

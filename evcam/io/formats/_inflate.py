@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import bz2
 import sys
+import threading
+from functools import cache
 from typing import Any
 
 from evcam.io.source import require
@@ -11,6 +13,7 @@ from evcam.io.source import require
 MAX_BYTES = 1 << 28
 _USUAL_RATIO = 6
 _LIBRARIES = {"lz4": ("lz4.frame", "lz4"), "zstd": ("backports.zstd", "backports.zstd")}
+_of_this_thread = threading.local()
 
 
 def inflate(kind: str, packed: bytes, limit: int = MAX_BYTES) -> bytes:
@@ -54,12 +57,26 @@ def inflate(kind: str, packed: bytes, limit: int = MAX_BYTES) -> bytes:
 def _decompressor(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
     if kind == "bz2":
         return bz2.BZ2Decompressor(), (OSError, ValueError, EOFError)
-    if kind not in _LIBRARIES:
-        raise ValueError(f"compression {kind!r} is not known")
+    if kind == "lz4":
+        return _lz4_decompressor(), (RuntimeError, ValueError, EOFError)
+    if kind == "zstd":
+        library = _library(kind)
+        return library.ZstdDecompressor(), (library.ZstdError, ValueError, EOFError)
+    raise ValueError(f"compression {kind!r} is not known")
+
+
+def _lz4_decompressor() -> Any:
+    """A decompressor for frames; its buffers are kept, as to make them costs as much as to inflate a packet."""
+    kept = getattr(_of_this_thread, "lz4", None)
+    if kept is None:
+        kept = _of_this_thread.lz4 = _library("lz4").LZ4FrameDecompressor()
+    kept.reset()
+    return kept
+
+
+@cache
+def _library(kind: str) -> Any:
     module, package = _LIBRARIES[kind]
     if kind == "zstd" and sys.version_info >= (3, 14):
         module = "compression.zstd"
-    library = require(module, package, f"{kind}-compressed data")
-    if kind == "lz4":
-        return library.LZ4FrameDecompressor(), (RuntimeError, ValueError, EOFError)
-    return library.ZstdDecompressor(), (library.ZstdError, ValueError, EOFError)
+    return require(module, package, f"{kind}-compressed data")

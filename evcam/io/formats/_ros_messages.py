@@ -6,7 +6,8 @@ the second says the byte order, and aligns every number to its size, counted fro
 
 from __future__ import annotations
 
-import struct
+from functools import cache
+from struct import Struct, calcsize
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ class PacketMessage(NamedTuple):
     height: int
     time_base_ns: int
     encoding: str
-    payload: bytes
+    payload: memoryview
 
 
 class ImuMessage(NamedTuple):
@@ -67,27 +68,25 @@ class _Cursor:
 
     def numbers(self, layout: str) -> tuple[Any, ...]:
         """Numbers of equal size, by their `struct` letters."""
-        size = struct.calcsize(layout[-1:])
+        packed, size = _packed(self.order + layout)
         if self.cdr:
             self.position += (4 - self.position) % size
-        end = self.position + struct.calcsize("<" + layout)
-        if end > len(self.data):
-            raise ValueError(f"{end} bytes are needed, {len(self.data)} are there")
-        values = struct.unpack_from(self.order + layout, self.data, self.position)
-        self.position = end
-        return values
+        start, self.position = self.position, self.position + packed.size
+        if self.position > len(self.data):
+            raise ValueError(f"{self.position} bytes are needed, {len(self.data)} are there")
+        return packed.unpack_from(self.data, start)
 
-    def blob(self) -> bytes:
-        """Bytes behind their number."""
+    def blob(self) -> memoryview:
+        """Bytes behind their number, as they lie there."""
         (count,) = self.numbers("I")
         if self.position + count > len(self.data):
             raise ValueError(f"{count} bytes are said to follow, {len(self.data) - self.position} do")
         self.position += count
-        return self.data[self.position - count : self.position]
+        return memoryview(self.data)[self.position - count : self.position]
 
     def text(self) -> str:
         """A string; CDR's ends with a zero."""
-        return self.blob().rstrip(b"\0").decode("utf-8", "replace")
+        return bytes(self.blob()).rstrip(b"\0").decode("utf-8", "replace")
 
     def stamp_ns(self) -> int:
         """The stamp of a std_msgs/Header, and past it."""
@@ -96,6 +95,12 @@ class _Cursor:
         seconds, nanos = self.numbers("II")
         self.text()
         return int(seconds) * 1_000_000_000 + int(nanos)
+
+
+@cache
+def _packed(layout: str) -> tuple[Struct, int]:
+    """Numbers as `struct` packs them, and the size of one."""
+    return Struct(layout), calcsize(layout[0] + layout[-1])
 
 
 def plain_type(name: str) -> str:
@@ -180,5 +185,5 @@ def _read_packet(cursor: _Cursor, stamp_ns: int, width: int, height: int) -> Pac
     payload = cursor.blob()
     if big_endian:
         size = _WORD_BYTES.get(encoding, 1)
-        payload = np.frombuffer(payload, f">u{size}", len(payload) // size).astype(f"<u{size}").tobytes()
+        payload = np.frombuffer(payload, f">u{size}", len(payload) // size).astype(f"<u{size}").view(np.uint8).data
     return PacketMessage(stamp_ns, width, height, time_base_ns, encoding, payload)

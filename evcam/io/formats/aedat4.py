@@ -28,13 +28,13 @@ from evcam.io.formats._flatbuffer import Table
 from evcam.io.formats._gather import NEVER_US, Gathered, first_piece
 from evcam.io.formats._imu import STANDARD_GRAVITY_MPS2, strictly_later
 from evcam.io.formats._inflate import inflate
+from evcam.io.formats._packed_kernels import unpack_aedat4
 from evcam.io.source import BLOCK_EVENTS, Block, Format, Source, the_stream
 
 _MAGIC = b"#!AER-DAT4.0\r\n"
 _COMPRESSIONS = {0: "none", 1: "lz4", 2: "lz4", 3: "zstd", 4: "zstd"}
 _MAX_HEADER_BYTES, _MAX_XML_BYTES, _MAX_PACKET_BYTES = 1 << 24, 1 << 20, 1 << 27
-_EVENT = np.dtype({"names": ["t", "x", "y", "p"], "formats": ["<i8", "<u2", "<u2", "u1"], "offsets": [0, 8, 10, 12],
-                   "itemsize": 16})
+_EVENT_BYTES = 16
 _IMU_FIELDS = {0: "<i8", 2: "<f4", 3: "<f4", 4: "<f4", 5: "<f4", 6: "<f4", 7: "<f4"}
 _TRIGGER_FIELDS = {0: "<i8", 1: "i1"}
 _RISING, _EDGES = 1, (1, 2)  # rising and falling edges of the input; the others are pulses, resets, exposures, outputs
@@ -72,10 +72,12 @@ class Aedat4Source(Source):
         packets = [packet for packet in self._packets if packet.stream == self._wanted]
         entry = 0 if start_us is None else first_piece(len(packets), lambda i: self._time(packets, i), start_us)
         gathered = Gathered(max_events, 0 if entry == 0 else None, self.warn_count)
-        with self.path.open("rb") as file:
+        with self.path.open("rb", buffering=0) as file:
             for packet in packets[entry:]:
-                events = self._events(packet, file)
-                yield from gathered.add(events["t"], events["x"], events["y"], events["p"])
+                words = self._words(packet, file)
+                columns = gathered.room(len(words) // 2)
+                unpack_aedat4(words, *columns)
+                yield from gathered.add(*columns)
         yield from gathered.rest()
 
     def has_imu(self) -> bool:
@@ -118,7 +120,7 @@ class Aedat4Source(Source):
             self.warn(f"the table of packets should be at byte {self._table_position} of {end}: the file was cut off or damaged")
         packets = []
         position = self._start
-        with self.path.open("rb") as file:
+        with self.path.open("rb", buffering=0) as file:
             while position + 8 <= end:
                 file.seek(position)
                 stream, size = struct.unpack("<ii", file.read(8))
@@ -139,13 +141,18 @@ class Aedat4Source(Source):
         file.seek(packet.position)
         return inflate(self._compression, file.read(packet.bytes))
 
-    def _events(self, packet: _Packet, file: BinaryIO) -> NDArray[Any]:
+    def _words(self, packet: _Packet, file: BinaryIO) -> NDArray[np.int64]:
+        """The events of a packet, each of them two words."""
         try:
             data = self._content(packet, file)
-            start, count = Table.root(data, 4).vector(0, _EVENT.itemsize)
+            start, count = Table.root(data, 4).vector(0, _EVENT_BYTES)
         except ValueError as error:
             raise self._damaged(packet, error) from None
-        return np.frombuffer(data, _EVENT, count, start) if count else np.empty(0, _EVENT)
+        words = np.frombuffer(data, "<i8", 2 * count, start) if count else np.empty(0, np.int64)
+        # The compiled code wants it aligned, and always read-only.
+        words = words if words.flags.aligned else words.copy()
+        words.flags.writeable = False
+        return words
 
     def _columns(self, packet: _Packet, file: BinaryIO, layout: dict[int, str]) -> dict[int, NDArray[Any]]:
         try:
@@ -160,9 +167,9 @@ class Aedat4Source(Source):
         """Time of the first event from packet ``index`` on."""
         with self.path.open("rb") as file:
             for packet in packets[index:]:
-                events = self._events(packet, file)
-                if len(events):
-                    return int(events["t"][0])
+                words = self._words(packet, file)
+                if len(words):
+                    return int(words[0])
         return NEVER_US
 
 

@@ -11,7 +11,6 @@ read elsewhere.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,8 +33,7 @@ if TYPE_CHECKING:
 
 _DSEC_FILE = "events.h5"
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
-# What h5py and zlib raise on damaged bytes.
-_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError, zlib.error)
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError, OverflowError)  # what h5py raises on damaged bytes
 _COMMON_FILTERS = {1, 2, 3, 32000}  # deflate, shuffle, fletcher32, lzf
 _GROUPS = {"events": "events", "left": "prophesee/left", "right": "prophesee/right", "/": "/"}
 _NAMES = {"t": ("t", "ts", "timestamp", "timestamps"), "x": ("x", "xs"), "y": ("y", "ys"), "p": ("p", "ps", "polarity")}

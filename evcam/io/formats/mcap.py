@@ -12,8 +12,9 @@ import zlib
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from evcam.io.formats._bag import Bag, Message, Piece, files_in_order, inflated, open_files
+from evcam.io.formats._bag import Message, files_in_order, open_files
 from evcam.io.formats._bag_source import BagSource
+from evcam.io.formats._chunked_bag import ChunkedBag, Piece
 from evcam.io.formats._ros_messages import plain_type
 from evcam.io.source import Format
 
@@ -25,34 +26,18 @@ _MESSAGE_HEAD_BYTES = 22
 _LOOSE_PIECE_BYTES = 1 << 20
 
 
-class McapBag(Bag):
+class McapBag(ChunkedBag):
     """An open MCAP file."""
 
     def __init__(self, path: Path) -> None:
-        super().__init__(path, cdr=True)
-        self._file = path.open("rb")
-        self._end = path.stat().st_size
         self._types: dict[int, str] = {}
-        self._names: dict[int, str] = {}
-        self._pieces: list[Piece] = []
         self._checksums: list[int] = []
-        try:
-            self._walk()
-            if not self.topics:
-                for piece in range(len(self)):
-                    for _ in self.messages(piece, ()):
-                        pass
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __len__(self) -> int:
-        return len(self._pieces)
+        super().__init__(path, cdr=True)
 
     def messages(self, piece: int, topics: Collection[str]) -> Iterator[Message]:
         place = self._pieces[piece]
         where = f"chunk at byte {place.position}"
-        data = inflated(self, self._file, place)
+        data = self._inflated(place)
         if self._checksums[piece] and zlib.crc32(data) != self._checksums[piece]:
             raise self.damaged(where, "its checksum does not fit")
         position = 0
@@ -63,19 +48,14 @@ class McapBag(Bag):
             start, position = position + 9, position + 9 + size
             if position > len(data):
                 raise self.damaged(f"{where}, {start - 9} bytes into it", f"a record of {size} bytes goes beyond its end")
-            content = data[start:position]
             if kind != _MESSAGE:
-                self._note(kind, content, where)
+                self._note(kind, data[start:position], where)
             elif size >= _MESSAGE_HEAD_BYTES:
-                topic = self._names.get(struct.unpack_from("<H", content)[0])
+                topic = self._names.get(struct.unpack_from("<H", data, start)[0])
                 if topic is not None and topic in topics:
-                    yield Message(topic, content[_MESSAGE_HEAD_BYTES:], where)
-
-    def close(self) -> None:
-        self._file.close()
+                    yield Message(topic, data[start + _MESSAGE_HEAD_BYTES : position], where)
 
     def _walk(self) -> None:
-        """Find chunks, channels and schemas; what lies behind a cut is left out with a warning."""
         position, complete = len(_MAGIC), False
         while position + 9 <= self._end and not complete:
             self._file.seek(position)
@@ -114,7 +94,7 @@ class McapBag(Bag):
 
     def _add_loose(self, position: int, length: int) -> None:
         """A message outside of chunks, or several."""
-        last = self._pieces[-1] if self._pieces else None
+        last = self._pieces[-1] if self._pieces and not self._checksums[-1] else None
         if last and last.compression == "none" and last.position + last.bytes == position and last.bytes < _LOOSE_PIECE_BYTES:
             self._pieces[-1] = Piece(last.position, last.bytes + length, "none", last.bytes + length)
             return

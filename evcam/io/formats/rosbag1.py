@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from evcam.io.formats._bag import Bag, Message, Piece, inflated
+from evcam.io.formats._bag import Message
 from evcam.io.formats._bag_source import BagSource
+from evcam.io.formats._chunked_bag import ChunkedBag, Piece
 from evcam.io.formats._ros_messages import plain_type
 from evcam.io.source import Format
 
@@ -26,31 +27,15 @@ _UNCLOSED_PIECE_BYTES = 1 << 20
 _Fields = dict[bytes, bytes]
 
 
-class Rosbag1(Bag):
+class Rosbag1(ChunkedBag):
     """An open ROS 1 bag."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, cdr=False)
-        self._file = path.open("rb")
-        self._end = path.stat().st_size
-        self._names: dict[int, str] = {}
-        self._pieces: list[Piece] = []
-        try:
-            self._walk()
-            if not self.topics:  # without the index, connections are known from the chunks alone
-                for piece in range(len(self)):
-                    for _ in self.messages(piece, ()):
-                        pass
-        except BaseException:
-            self._file.close()
-            raise
-
-    def __len__(self) -> int:
-        return len(self._pieces)
 
     def messages(self, piece: int, topics: Collection[str]) -> Iterator[Message]:
         place = self._pieces[piece]
-        data = inflated(self, self._file, place)
+        data = self._inflated(place)
         where = f"chunk at byte {place.position}"
         position = 0
         while position < len(data):
@@ -69,11 +54,7 @@ class Rosbag1(Bag):
                     yield Message(topic, data[start : start + size], where)
             position = start + size
 
-    def close(self) -> None:
-        self._file.close()
-
     def _walk(self) -> None:
-        """Find chunks and connections; what lies behind a cut is left out with a warning."""
         position = len(_MAGIC)
         while position < self._end:
             try:

@@ -114,17 +114,18 @@ def main() -> None:
     """Print what came of the cases, by format."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", type=int, default=2000, help="cases of each format (default %(default)s)")
+    parser.add_argument("--first", type=int, default=0, help="number of the first case, for others than the usual ones")
     args = parser.parse_args()
     kinds = ("as written", "with a warning", "refused", "silently wrong", "no clear error")
     print("| format | " + " | ".join(kinds) + " | slowest, s |\n|" + "---|" * (len(kinds) + 2))  # noqa: T201
     wrong = []
     with tempfile.TemporaryDirectory() as folder:
         for name in NAMES:
-            outcomes = [case(name, seed, Path(folder)) for seed in range(args.cases)]
+            outcomes = [case(name, seed, Path(folder)) for seed in range(args.first, args.first + args.cases)]
             counts = Counter(outcome.kind for outcome in outcomes)
             slowest = max(outcome.seconds for outcome in outcomes)
             print(f"| {name} | " + " | ".join(str(counts[kind]) for kind in kinds) + f" | {slowest:.2f} |")  # noqa: T201
-            wrong += [f"{name} {i}: {o.kind}: {o.detail}" for i, o in enumerate(outcomes) if o.kind in kinds[3:]]
+            wrong += [f"{name} {i}: {o.kind}: {o.detail}" for i, o in enumerate(outcomes, args.first) if o.kind in kinds[3:]]
     print(f"\n{args.cases} cases each; peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")  # noqa: T201
     print("\n".join(wrong[:40]))  # noqa: T201
     sys.exit(bool(wrong))

@@ -52,6 +52,14 @@ def test_mono_counts_nanoseconds_from_the_packets_own_time():
     assert decoder.repairs() == {"events outside the sensor, left out": 1}
 
 
+@pytest.mark.kernels
+@pytest.mark.parametrize("base_ns", [0, 999, 1_700_000_000_123_456_789, (1 << 64) - 1])
+def test_mono_cuts_nanoseconds_off_whatever_the_delay(base_ns):
+    delays = np.concatenate([np.arange(3000), np.random.default_rng(0).integers(0, 1 << 32, 3000), [(1 << 32) - 1]])
+    columns = EventPacketDecoder("mono", 640, 480).decode(delays.astype("<u8").tobytes(), base_ns)
+    assert columns.t.tolist() == [(base_ns + delay) // 1000 for delay in delays.tolist()]
+
+
 def test_unknown_encodings_and_damage_are_refused():
     with pytest.raises(FormatError, match="'libcaer'; evcam reads evt3 and mono"):
         EventPacketDecoder("libcaer", 640, 480)
