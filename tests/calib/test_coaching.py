@@ -70,7 +70,7 @@ def test_enough_is_as_true_as_the_camera_found():
 def test_many_views_within_a_moment_are_not_enough():
     progress = judged(views(120, step_us=5_000))
     assert all(goal.is_met for goal in progress.goals)
-    assert progress.problem == "the board was seen for 0.6 s so far, 3 s are needed"
+    assert progress.problem == "the board was seen for 0.5 s so far, 3 s are needed"
     assert not progress.is_enough
 
 
