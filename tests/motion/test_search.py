@@ -12,6 +12,7 @@ from evcam.motion.following import continued
 from evcam.motion.gyro import GyroBuffer
 from evcam.motion.lines import Workspace
 from evcam.motion.search import LineSearch
+from evcam.motion.speeds import speeds_of_edges, speeds_of_lines
 from evcam.motion.stretches import edge_motion
 
 FIRST_US, SECOND_US = (100_000, 150_000), (150_000, 200_000)
@@ -68,6 +69,18 @@ def test_a_search_that_goes_on_finds_what_one_that_begins_anew_finds(begun, wind
     assert len(on) > 0.9 * len(anew)
     owned = [np.concatenate([line.members for line in lines]) for lines in (on, anew)]
     assert len(np.unique(owned[0])) > 0.95 * len(np.unique(owned[1]))
+
+
+def test_lines_tell_the_speeds_that_their_flow_tells(begun, window_of):
+    """Windows are as long whether the next one has to ask for the flow of its lines or not."""
+    window = window_of(SECOND_US)
+    lines, motion = begun.lines(window)[0], edge_motion(window, window.half_s)
+    members = np.concatenate([line.members for line in lines])
+    by_lines, by_flow = speeds_of_lines(window, lines, window.half_s), speeds_of_edges(motion)
+    owned = np.isin(motion.index, members)
+    assert np.median(by_lines.plain_radps) == pytest.approx(np.median(np.abs(motion.speed[owned])), rel=0.1)
+    assert np.median(by_lines.sensor_pxps) == pytest.approx(np.median(motion.sensor_pxps[owned]), rel=0.1)
+    assert np.median(by_lines.plain_radps) == pytest.approx(np.median(by_flow.plain_radps), rel=0.25)
 
 
 def test_new_lines_are_found_beside_those_that_go_on(begun, window_of):
