@@ -317,12 +317,13 @@ def _moving_edge(n, s, A, b):  # type: ignore[no-untyped-def]
 
 @kernel
 def _normal_flow(  # type: ignore[no-untyped-def]
-    t, full, step, start, order, width, height, radius, max_gap, min_points, max_std, flow, cov, scatter, points
+    t, full, step, wanted, start, order, width, height, radius, max_gap, min_points, max_std, flow, cov, scatter, points
 ):
     """Flow (px/s), its covariance, scatter (px) and number of neighbours of each crossing; NaN where the neighbours do not tell.
 
-    Times, events of a full change and time per event are sorted by polarity, pixel and time: those of the q-th pixel of both
-    polarities' images, one after the other, are ``[start[q]:start[q + 1]]``.  Results go to ``order``.
+    Times, events of a full change, time per event and whether a flow is wanted (NaN otherwise) are sorted by polarity, pixel and
+    time: those of the q-th pixel of both polarities' images, one after the other, are ``[start[q]:start[q + 1]]``.  Results go
+    to ``order``.
     """
     offsets = _offsets(radius)
     size = offsets.shape[1]
@@ -330,13 +331,16 @@ def _normal_flow(  # type: ignore[no-untyped-def]
     near, cursor, stop = np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size, np.int64)
     A, b = np.empty((6, 6)), np.empty(6)
     for q in range(start.size - 1):
-        if start[q] == start[q + 1]:
+        if not wanted[start[q]:start[q + 1]].any():
+            for i in range(start[q], start[q + 1]):
+                points[order[i]] = 0
+                flow[order[i], :], scatter[order[i]], cov[order[i], :, :] = np.nan, np.nan, np.nan
             continue
         sheet = q // (width * height) * width * height
         v, u = divmod(q - sheet, width)
         reach, inner = _reach(u, v, sheet, width, height, offsets, start, cursor, stop, place)
         for i in range(start[q], start[q + 1]):
-            n = _gather(i, t, reach, inner, cursor, stop, place, max_gap, near, s)
+            n = _gather(i, t, reach, inner, cursor, stop, place, max_gap, near, s) if wanted[i] else 0
             if n >= min_points:
                 n = _complete(i, full, step, near, n, s)
             known, speed, nx, ny, log_var, log_angle, angle_var, rms = False, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0

@@ -114,7 +114,10 @@ def _std(cov: Array, direction: Array) -> Array:
     return std
 
 
-def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, bursts: BurstOptions | None = None) -> NormalFlow:
+def normal_flow(
+    events: Events | Crossings, options: FlowOptions | None = None, bursts: BurstOptions | None = None, *,
+    wanted: NDArray[np.bool_] | None = None,
+) -> NormalFlow:
     """How fast and in which direction the edges move that fired the events.
 
     Around each edge crossing, those of the same polarity nearest in time in the pixels nearby, past and future, tell
@@ -134,6 +137,8 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
         Neighbourhood and limits.
     bursts : BurstOptions, optional
         What belongs to one burst; of no use with crossings, which are made already.
+    wanted : ndarray of bool, shape (N,), optional
+        When crossings are given: those whose flow is asked for.  The others still are neighbours, but have none of their own.
 
     Returns
     -------
@@ -143,7 +148,7 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
     Raises
     ------
     InputError
-        Impossible options, or neither events nor crossings.
+        Impossible options, neither events nor crossings, or `wanted` without crossings or not one for each.
 
     Notes
     -----
@@ -173,14 +178,18 @@ def normal_flow(events: Events | Crossings, options: FlowOptions | None = None, 
     if not isinstance(events, (Events, Crossings)):
         raise InputError(f"normal flow needs Events or Crossings, not {type(events).__name__}; join pieces with Events.joined")
     crossings = edge_crossings(events, bursts) if isinstance(events, Events) else events
-    crossings = crossings[crossings.full >= options.min_count]
+    if wanted is not None and (isinstance(events, Events) or wanted.shape != (len(crossings),)):
+        raise InputError(f"normal flow: wanted needs crossings, and one value for each, not shape {wanted.shape}")
+    enough = crossings.full >= options.min_count
+    wanted = np.ones(len(crossings), np.bool_) if wanted is None else wanted
+    crossings, wanted = crossings[enough], wanted[enough]
     n, width, height = len(crossings), crossings.width, crossings.height
     start, order = np.empty(2 * width * height + 1, np.int64), np.empty(n, np.int32)
     # The two polarities as two images, one below the other.
     _order_by_pixel(crossings.x, crossings.y.astype(np.int32) + height * crossings.p, width, start, order)
     flow, cov, scatter, points = np.empty((n, 2)), np.empty((n, 2, 2)), np.empty(n), np.empty(n, np.int64)
     _normal_flow(
-        crossings.t[order], crossings.full[order], crossings.step_us[order], start, order, width, height, options.radius_px,
-        options.max_gap_us, options.min_points, options.max_std, flow, cov, scatter, points,
+        crossings.t[order], crossings.full[order], crossings.step_us[order], wanted[order], start, order, width, height,
+        options.radius_px, options.max_gap_us, options.min_points, options.max_std, flow, cov, scatter, points,
     )
     return NormalFlow(crossings, flow, cov, scatter, points)

@@ -58,11 +58,11 @@ def _ends_on_axis(n, frame, low, high, k):  # type: ignore[no-untyped-def]
 
 
 @kernel
-def _take(packed, begin, end, half_s, b, a, frame, low, high, limit_px, members, along, off, n):  # type: ignore[no-untyped-def]
+def _take(packed, begin, end, from_s, to_s, b, a, frame, low, high, limit_px, members, along, off, n):  # type: ignore[no-untyped-def]
     """Append those from ``begin`` to ``end`` on the line: place along it, distance from it in pixels; how many there are now."""
     for j in range(begin, end):
         f0, f1, f2, t, scale = packed[j, 0], packed[j, 1], packed[j, 2], packed[j, 3], packed[j, 4]
-        if abs(t) > half_s:
+        if not from_s <= t <= to_s:
             continue
         n0, n1, n2 = b[0] - t * a[0], b[1] - t * a[1], b[2] - t * a[2]
         distance = abs(f0 * n0 + f1 * n1 + f2 * n2)
@@ -79,8 +79,8 @@ def _take(packed, begin, end, half_s, b, a, frame, low, high, limit_px, members,
 
 
 @kernel
-def _gather(packed, begins, grid, most_scale, half_s, b, a, frame, low, high, limit_px, members, along, off):  # type: ignore[no-untyped-def]
-    """Crossings within ``half_s`` of the middle, the limit of the line, and between two places along it; how many.
+def _gather(packed, begins, grid, most_scale, from_s, to_s, b, a, frame, low, high, limit_px, members, along, off):  # type: ignore[no-untyped-def]
+    """Crossings between two times, within the limit of the line, and between two places along it; how many.
 
     Only tiles that the line's band touches are looked at: along the image axis that the line follows more than the other, each
     column (or row) of tiles from the least to the largest place that it takes within the slice.
@@ -94,7 +94,7 @@ def _gather(packed, begins, grid, most_scale, half_s, b, a, frame, low, high, li
     count = 0
     for s in range(slices):
         start, stop = -whole_s + s * length_s, -whole_s + (s + 1) * length_s
-        if stop < -half_s or start > half_s:
+        if stop < from_s or start > to_s:
             continue
         for k in range(3):
             normals[0, k], normals[1, k] = b[k] - start * a[k], b[k] - stop * a[k]
@@ -127,11 +127,11 @@ def _gather(packed, begins, grid, most_scale, half_s, b, a, frame, low, high, li
                 to = int(min(max((most + margin + across) / tile + 1, 0.0), np.float64(deep)))
             for d in range(from_, to):
                 cell = base + (d * columns + c if major == 0 else c * columns + d)
-                count = _take(packed, begins[cell], begins[cell + 1], half_s, b, a, frame, low, high, limit_px, members,
+                count = _take(packed, begins[cell], begins[cell + 1], from_s, to_s, b, a, frame, low, high, limit_px, members,
                               along, off, count)
         outside = base + per_slice - 1
-        count = _take(packed, begins[outside], begins[outside + 1], half_s, b, a, frame, low, high, limit_px, members, along, off,
-                      count)
+        count = _take(packed, begins[outside], begins[outside + 1], from_s, to_s, b, a, frame, low, high, limit_px, members,
+                      along, off, count)
     return count
 
 
@@ -164,15 +164,15 @@ def _run(near, beside, low, high, dense, gap):  # type: ignore[no-untyped-def]
 
 @kernel
 def _collect(  # type: ignore[no-untyped-def]
-    order, packed, begins, grid, most_scale, half_s, b, a, frame, low, high, pixel, limit_px, bin_px, margin_px, most_px, dense,
-    gap, members, along, off,
+    order, packed, begins, grid, most_scale, from_s, to_s, b, a, frame, low, high, pixel, limit_px, bin_px, margin_px, most_px,
+    dense, gap, members, along, off,
 ):
     """Members of the line as far as it is filled with crossings: how many, and its new ends."""
     reach = min(most_px * pixel, high - low) + margin_px * pixel
     begin, width = low - reach, bin_px * pixel
     bins = int((high + reach - begin) / width) + 1
-    n = _gather(packed, begins, grid, most_scale, half_s, b, a, frame, begin, begin + bins * width, 4 * limit_px, members, along,
-                off)
+    n = _gather(packed, begins, grid, most_scale, from_s, to_s, b, a, frame, begin, begin + bins * width, 4 * limit_px, members,
+                along, off)
     near, beside = np.zeros(bins, np.int64), np.zeros(bins, np.int64)
     for j in range(n):
         k = int((along[j] - begin) / width)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,16 +12,14 @@ from evcam.flow import Crossings, edge_crossings
 from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
-from evcam.motion.following import SeenLines, followed
 from evcam.motion.gyro import GyroWindow
-from evcam.motion.judging import is_line
-from evcam.motion.lines import MovingLine, Workspace, fit_stretch
-from evcam.motion.loose_edges import joined, loose_edges
+from evcam.motion.lines import MovingLine
+from evcam.motion.loose_edges import joined
 from evcam.motion.options import VelocityOptions
 from evcam.motion.pixels import PixelTable
 from evcam.motion.posterior import GyroPrior, LineRates
 from evcam.motion.rotation import Rotation
-from evcam.motion.stretches import EdgeMotion, Stretch, edge_motion, stretches
+from evcam.motion.search import FEWEST_CROSSINGS, LineSearch
 from evcam.motion.window import Window
 from evcam.solvers import EventNoise
 from evcam.solvers.gyro_terms import gyro_terms
@@ -31,12 +27,7 @@ from evcam.solvers.joint_fits import JointFits, fit_jointly
 
 Array = NDArray[np.float64]
 
-_FEWEST_CROSSINGS = 50
-# Edges move by about so much while lines are first looked for.
-_FIRST_LOOK_PX = 8.0
-_SHORTEST_LOOK_S = 0.002
 _MOST_PER_LINE = 300
-_OWNED = 0.5
 _MOVES_SIGMA = 3.0
 _FEWEST_LINES = 3
 # What is not known of an angular velocity that was given, and how it may change within the window; and of a gyro's change.
@@ -46,29 +37,25 @@ _MOST_TRIMMED = 0.1
 # Change of the plane's normal along itself within half a window at which it is as uncertain as it is large.
 _TURNED_OVER = 0.3
 _RESOLVED_LOG_ODDS = 6.0
-# Edges whose speed is seen well enough to choose the next window by.
-_SURE_RAD = 0.15
+# A line beyond contradicts the others.
+_WRONG_SIGMA = 3.5
 
 
 class WindowSolver:
-    """Estimates windows one after another; holds what carries over from one to the next.
-
-    Attributes
-    ----------
-    speed_pxps : float
-        Median motion of the edges of the last window, without rotation; NaN before the first.
-    """
+    """Estimates windows one after another; holds what carries over from one to the next."""
 
     def __init__(self, camera: Camera, options: VelocityOptions) -> None:
         covariance, count = options.camera_covariance, len(camera.params)
         if covariance is not None and covariance.shape != (count, count):
             raise InputError(f"velocity: camera_covariance must be {count}x{count} for {camera.model}, not {covariance.shape}")
         self.options, self.camera = options, camera
-        self.speed_pxps = np.nan
+        self._search = LineSearch(camera, options)
         self._table: PixelTable | None = None
-        self._look_pxps = np.nan
-        self._next_id = 0
-        self._before: SeenLines | None = None
+
+    @property
+    def speed_pxps(self) -> float:
+        """Median motion of the edges of the last window, without rotation; NaN before the first."""
+        return self._search.speed_pxps
 
     @property
     def table(self) -> PixelTable:
@@ -85,10 +72,9 @@ class WindowSolver:
         count = len(events.between(*span_us))
         notes = (*notes, *gyro.notes)
         window = self._window(events, span_us, gyro)
-        if len(window.t_s) < _FEWEST_CROSSINGS:
+        if len(window.t_s) < FEWEST_CROSSINGS:
             return VelocityEstimate.missing(span_us, MotionStatus.EMPTY, event_count=count, notes=notes)
-        lines, loose = self._lines(window)
-        self._number(lines, span_us, window.rotation)
+        lines, loose = self._search.lines(window)
         fits = fit_jointly(window.for_solvers([_some(line.members) for line in lines]), EventNoise()) if lines else None
         if fits is None:
             status = MotionStatus.NO_LINES if len(lines) < _FEWEST_LINES else MotionStatus.STILL
@@ -102,6 +88,7 @@ class WindowSolver:
         if moving.sum() >= _FEWEST_LINES:
             motion = direction_of_motion(joined(rates[moving], loose), prior)
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
+        self._search.doubt([line.id for line in constraints if line.error_sigma > _WRONG_SIGMA])
         covariance = np.zeros((3, 3)) if motion is None else motion.covariance
         known = self.options.camera_covariance
         if motion is not None and known is not None:
@@ -115,7 +102,7 @@ class WindowSolver:
     def look_ahead(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> bool:
         """Set the speeds from a first stretch of the recording; False if it holds too little."""
         window = self._window(events, span_us, gyro)
-        return len(window.t_s) >= _FEWEST_CROSSINGS and self._measure(edge_motion(window, window.half_s), window)
+        return len(window.t_s) >= FEWEST_CROSSINGS and self._search.look_ahead(window)
 
     def _window(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> Window:
         middle_us = (span_us[0] + span_us[1]) // 2
@@ -139,45 +126,6 @@ class WindowSolver:
             return _GIVEN_RADPS
         noise = self.options.gyro_noise_radps_rthz / np.sqrt(2 * window.half_s)
         return float(np.sqrt(self.options.gyro_bias_radps**2 + gyro.gap_radps**2 + noise**2 + _GIVEN_RADPS**2))
-
-    def _measure(self, motion: EdgeMotion, window: Window) -> bool:
-        sure = motion.angle_std < _SURE_RAD
-        if sure.sum() < _FEWEST_CROSSINGS:
-            return False
-        focal = float(np.sqrt(self.camera.params[0] * self.camera.params[1]))
-        self.speed_pxps = focal * float(np.median(np.abs(motion.speed[sure])))
-        self._look_pxps = float(np.median(motion.sensor_pxps[sure]))
-        return True
-
-    def _lines(self, window: Window) -> tuple[list[MovingLine], LineRates]:
-        """Lines of the window, the ones with most crossings first, and what edges that are none say."""
-        look_s = window.half_s
-        if np.isfinite(self._look_pxps):
-            look_s = min(max(0.5 * _FIRST_LOOK_PX / self._look_pxps, _SHORTEST_LOOK_S), window.half_s)
-        motion = edge_motion(window, look_s)
-        self._measure(motion, window)
-        space, owned, found = Workspace.of(window), np.zeros(len(window.t_s), bool), []
-        for group in stretches(window, motion, self.options.min_crossings):
-            if owned[motion.index[group]].mean() > _OWNED:
-                continue
-            line = fit_stretch(window, Stretch.of(window, motion, group), look_s, space)
-            if line is None or owned[line.members].mean() > _OWNED or not is_line(window, line, self.options.min_crossings):
-                continue
-            line.members.sort()
-            owned[line.members] = True
-            found.append(line)
-        return found, loose_edges(window, motion, owned)
-
-    def _number(self, lines: list[MovingLine], span_us: tuple[int, int], rotation: Rotation) -> None:
-        """Lines that go on from the window before keep their number, others get the next."""
-        now = SeenLines.of(lines, span_us, rotation)
-        before = followed(self._before, now) if self._before is not None else np.full(len(lines), -1)
-        for line, i in zip(lines, before.tolist(), strict=True):
-            if self._before is not None and i >= 0:
-                line.id = self._before.ids[i]
-            else:
-                line.id, self._next_id = self._next_id, self._next_id + 1
-        self._before = replace(now, ids=tuple(line.id for line in lines))
 
     def _status(
         self, motion: Motion | None, covariance: Array, rates: LineRates, moving: NDArray[np.bool_], lines: int

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evcam.motion.lines import MovingLine
 from evcam.motion.rotation import Rotation
+from evcam.motion.window import Window
 
 Array = NDArray[np.float64]
 
@@ -38,6 +39,8 @@ class SeenLines:
     pixel : ndarray of float64, shape (M,)
         Radians per pixel.
     ids : tuple of int
+    doubted : frozenset of int
+        Numbers of those that are not to be taken up by the next window.
     """
 
     span_us: tuple[int, int]
@@ -48,6 +51,7 @@ class SeenLines:
     polarity: NDArray[np.bool_]
     pixel: Array
     ids: tuple[int, ...]
+    doubted: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, lines: Sequence[MovingLine], span_us: tuple[int, int], rotation: Rotation) -> SeenLines:
@@ -67,8 +71,40 @@ class SeenLines:
 
     def to_frame_at(self, t_us: float) -> Array:
         """Rotation from the frame of this window's middle to the camera's at a time within it, (3, 3)."""
-        R: Array = self.rotation.at(np.array([(t_us - sum(self.span_us) / 2) * 1e-6]))[0][0].T
-        return R
+        return _frame_at(self.rotation, self.span_us, t_us)
+
+    def without(self, ids: Sequence[int]) -> SeenLines:
+        """The same, but that these are not to be taken up."""
+        return replace(self, doubted=self.doubted | set(ids))
+
+
+def continued(before: SeenLines, window: Window) -> Iterator[MovingLine]:
+    """Where lines should be in a window that begins in the one before, or at its end, as far as they are not doubted.
+
+    An edge seen by a camera of constant velocity keeps ``n(t) = b - t a``, and so is moved on exactly.
+    """
+    meet_us = max(window.span_us[0], before.span_us[0])
+    if meet_us > before.span_us[1]:
+        return
+    turn = _frame_at(window.rotation, window.span_us, meet_us).T @ before.to_frame_at(meet_us)
+    later_s = (window.middle_us - sum(before.span_us) / 2) * 1e-6
+    b, a, ends = (before.b - later_s * before.a) @ turn.T, before.a @ turn.T, before.ends @ turn.T
+    sizes = np.linalg.norm(b, axis=1, keepdims=True)
+    b, a, middle = b / sizes, a / sizes, ends.mean(1)
+    middle -= (middle * b).sum(1, keepdims=True) * b
+    middle /= np.linalg.norm(middle, axis=1, keepdims=True)
+    frames = np.stack([np.cross(b, middle), b, middle], 1)
+    places = np.sort((ends @ frames[:, 0, :, None] / (ends @ frames[:, 2, :, None]))[..., 0], 1).tolist()
+    for k, (low, high) in enumerate(places):
+        if before.ids[k] not in before.doubted:
+            yield MovingLine(b[k], a[k], frames[k], low, high, bool(before.polarity[k]), np.empty(0, np.int64), 1.0,
+                             float(before.pixel[k]))
+
+
+def _frame_at(rotation: Rotation, span_us: tuple[int, int], t_us: float) -> Array:
+    """Rotation from the frame of a window's middle to the camera's at a time within it, (3, 3)."""
+    R: Array = rotation.at(np.array([(t_us - sum(span_us) / 2) * 1e-6]))[0][0].T
+    return R
 
 
 def followed(before: SeenLines, now: SeenLines) -> NDArray[np.int64]:

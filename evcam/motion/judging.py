@@ -1,11 +1,15 @@
-"""Refuse what is no moving line: bent, ragged, short, or no denser than what lies beside it."""
+"""Refuse what is no moving line: bent, ragged, short, no denser than what lies beside it, or across the edges on it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
+from numpy.typing import NDArray
 
 from evcam.motion._lines import _bend
 from evcam.motion.lines import MovingLine
+from evcam.motion.stretches import TURN_RAD, edge_motion
 from evcam.motion.window import Window
 
 _LEAST_LENGTH_PX = 10.0
@@ -18,6 +22,8 @@ _BINS = 8
 # Members that tell as much as all.
 _ENOUGH = 1000
 _FILLED = 0.6
+# Members of a line whose flow is asked for, and so many of them have to tell it.
+_ASKED, _FEWEST_ASKED = 32, 6
 
 
 def is_line(window: Window, line: MovingLine, least: int) -> bool:
@@ -33,3 +39,23 @@ def is_line(window: Window, line: MovingLine, least: int) -> bool:
     if not told or (filled > 0.2 * filled.mean()).mean() < _FILLED:
         return False
     return not bool((np.abs(bend[2:]) > np.maximum(_MOST_BEND_PX, _BEND_SIGMA * std[2:])).any())
+
+
+def lie_along_their_edges(window: Window, lines: Sequence[MovingLine], half_s: float) -> NDArray[np.bool_]:
+    """Whether most members of each line, within so many seconds of the middle, move across it as their normal flow says.
+
+    What the general search begins with, lines that come from elsewhere still have to show.  A few members tell.
+    """
+    begin, end = window.span(half_s)
+    owner, wanted = np.full(len(window.t_s), -1), np.zeros(len(window.t_s), np.bool_)
+    for k, line in enumerate(lines):
+        near = line.members[(line.members >= begin) & (line.members < end)]
+        some = near[::len(near) // _ASKED + 1]
+        owner[some], wanted[some] = k, True
+    motion = edge_motion(window, half_s, wanted)
+    of, t_s = owner[motion.index], window.t_s[motion.index, None]
+    b, a = (np.array([getattr(line, name) for line in lines]).reshape(-1, 3) for name in ("b", "a"))
+    normal = b[of] - t_s * a[of]
+    turned = np.abs((motion.plane * normal).sum(1)) < np.cos(TURN_RAD) * np.linalg.norm(normal, axis=1)
+    told, off = np.bincount(of, minlength=len(lines)), np.bincount(of[turned], minlength=len(lines))
+    return np.asarray((told >= _FEWEST_ASKED) & (2 * off < told))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from evcam.motion._lines import _fit
 from evcam.motion._tiles import _collect
-from evcam.motion.stretches import Stretch
+from evcam.motion.stretches import Stretch, middle_of
 from evcam.motion.window import Window
 
 Array = NDArray[np.float64]
@@ -82,7 +82,7 @@ class Workspace(NamedTuple):
 
 def fit_stretch(window: Window, stretch: Stretch, half_s: float, space: Workspace) -> MovingLine | None:
     """The line of a stretch that was found within ``half_s`` of the middle, extended to the whole window; None if it fails."""
-    pixel = float(np.median(window.scale[stretch.members]))
+    pixel = middle_of(window.scale[stretch.members])
     line = MovingLine(stretch.b.copy(), stretch.a.copy(), np.eye(3), 0.0, 0.0, stretch.polarity, stretch.members, 1.0, pixel)
     if not _refit(window, line, half_s, space):
         return None
@@ -92,13 +92,26 @@ def fit_stretch(window: Window, stretch: Stretch, half_s: float, space: Workspac
 
 def extend(window: Window, line: MovingLine, half_s: float, space: Workspace) -> MovingLine | None:
     """Follow the line from ``half_s`` around the middle to the whole window, and along itself."""
-    while True:
-        if not (_gathered(window, line, half_s, space) and _refit(window, line, half_s, space)):
+    while half_s < window.half_s:
+        if not (_gathered(window, line, (-half_s, half_s), space) and _refit(window, line, half_s, space)):
             return None
-        if half_s >= window.half_s:
-            break
-        half_s = min(2 * half_s, window.half_s)
-    return line if _gathered(window, line, half_s, space) and _refit(window, line, half_s, space) else None
+        half_s = 2 * half_s
+    return _settled(window, line, space)
+
+
+def follow(window: Window, line: MovingLine, until_s: float, space: Workspace) -> MovingLine | None:
+    """Take up a line whose place is known from the beginning of the window on, and may be wrong after ``until_s``."""
+    begun = _gathered(window, line, (-window.half_s, until_s), space) and _refit(window, line, window.half_s, space)
+    return _settled(window, line, space) if begun else None
+
+
+def _settled(window: Window, line: MovingLine, space: Workspace) -> MovingLine | None:
+    """The line with its crossings of the whole window."""
+    whole = (-window.half_s, window.half_s)
+    for _ in range(2):
+        if not (_gathered(window, line, whole, space) and _refit(window, line, window.half_s, space)):
+            return None
+    return line
 
 
 def _refit(window: Window, line: MovingLine, half_s: float, space: Workspace) -> bool:
@@ -111,14 +124,17 @@ def _refit(window: Window, line: MovingLine, half_s: float, space: Workspace) ->
 def _set_ends(window: Window, line: MovingLine) -> None:
     f = window.f[line.members]
     along = (f @ line.frame[0]) / (f @ line.frame[2])
-    line.low, line.high = (float(end) for end in np.percentile(along, (1, 99)))
+    along.sort()
+    # Without the outermost hundredth.
+    place = (len(along) - 1) * np.array([0.01, 0.99])
+    line.low, line.high = np.interp(place, np.arange(len(along)), along).tolist()
 
 
-def _gathered(window: Window, line: MovingLine, half_s: float, space: Workspace) -> bool:
-    """Take the crossings on the line as far as it is filled with them; False where nothing is left."""
+def _gathered(window: Window, line: MovingLine, span_s: tuple[float, float], space: Workspace) -> bool:
+    """Take the crossings on the line, within a span of time, as far as it is filled with them; False where nothing is left."""
     tiles = window.polarities[int(line.polarity)]
     n, line.low, line.high = _collect(
-        tiles.index, tiles.packed, tiles.begins, tiles.grid, tiles.most_scale, half_s, line.b, line.a, line.frame,
+        tiles.index, tiles.packed, tiles.begins, tiles.grid, tiles.most_scale, *span_s, line.b, line.a, line.frame,
         line.low, line.high, line.pixel, _LIMIT_PX, _BIN_PX, _MARGIN_PX, _MOST_EXTENSION_PX, _DENSE, _GAP_BINS, *space)
     line.members = space.members[:n].copy()
     return bool(n > 0)

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotri
 from scipy.special import erfc
 
-from evcam.motion._nuisances import _integrate_out
+from evcam.motion._nuisances import LEAST, _integrate_out, _sum_across
 
 Array = NDArray[np.float64]
 
 _LEAST_WRONG_SIGN = 0.02
 _MEAN_STD = 10.0
-_LEAST = 1e-9
 # Error of the gyro, acceleration over speed, angular acceleration that the gyro misses, mean log depth.
 _GYRO, _ACCELERATION, _TURNING, _MEAN = slice(0, 3), slice(3, 6), slice(6, 9), 9
 _NUISANCES = 10
+_UPPER = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -166,6 +167,9 @@ class DirectionCosts:
         self.design[:, _GYRO] = rates.speed_by_gyro / speed[:, None]
         self.design[:, _MEAN] = 1.0
         self.turning = 0.5 * np.cross(rates.ray, rates.b) / speed[:, None]
+        c = rates.covariance
+        columns = rates.a, rates.b, np.stack([c[:, i, j] for i, j in _UPPER], 1), rates.gyro.reshape(-1, 9), self.turning
+        self._columns = tuple(np.ascontiguousarray(part.T) for part in columns)
         angle = np.arccos(np.clip(rates.ray @ rates.ray.T, -1, 1))
         self.depth_terms = {h.depths: self._depth_terms(h.depths, angle) for h in hypotheses}
         self.wrong_sign = np.maximum(0.5 * erfc(1 / np.maximum(np.sqrt(2) * self.doubt, 1e-6)), _LEAST_WRONG_SIGN)
@@ -174,8 +178,10 @@ class DirectionCosts:
         """Precision of the log depths, log determinant of their covariance, and precision times design."""
         covariance = depths.common_std**2 * np.exp(-angle / depths.reach_rad)
         covariance[np.diag_indices(len(angle))] += self.doubts[0] * (depths.own_std**2 + np.minimum(self.doubt, 1.0) ** 2)
-        precision = np.asarray(np.linalg.inv(covariance))
-        return precision, float(np.linalg.slogdet(covariance)[1]), precision @ self.design
+        lower = np.linalg.cholesky(covariance)
+        precision = np.asarray(dpotri(lower, lower=1)[0])
+        precision = np.tril(precision) + np.tril(precision, -1).T
+        return precision, 2 * float(np.log(np.diag(lower)).sum()), precision @ self.design
 
     def __call__(self, directions: Array, hypotheses: Sequence[Hypothesis]) -> Array:
         """Costs of directions (D, 3), and of their opposites, under each hypothesis: shape (2, H, D)."""
@@ -183,19 +189,17 @@ class DirectionCosts:
         right, wrong = np.log1p(-self.wrong_sign), np.log(self.wrong_sign)
         front = along > 0
         signs = np.stack([np.where(front, right, wrong).sum(1), np.where(front, wrong, right).sum(1)])
-        misfit = self.log_speed - np.log(np.abs(along) + _LEAST)
+        misfit = self.log_speed - np.log(np.abs(along) + LEAST)
         costs = np.stack([self._marginal(h, misfit, across) - h.log_prior for h in hypotheses])
         return np.asarray(costs - signs[:, None])
 
     def _across(self, directions: Array) -> _Across:
         """What ``v.a = 0`` says, whatever the hypothesis."""
-        errors, variance = directions @ self.rates.a.T, self.doubts[1] * self._variance(directions)
-        design = self._design_across(directions)
-        scaled = np.swapaxes(design / variance[..., None], 1, 2)
-        # v.a is a density in the units of a: the plane of all a with v.a = 0 is inclined by v.b.
-        inclined = np.log(np.abs(directions @ self.rates.b.T) + _LEAST).sum(1)
-        return _Across((errors * errors / variance).sum(1), np.log(variance).sum(1) - 2 * inclined, scaled @ design,
-                       (scaled @ errors[..., None])[..., 0], errors.shape[1])
+        n = len(directions)
+        squares, logs, pull = np.empty(n), np.empty(n), np.zeros((n, _NUISANCES))
+        information = np.zeros((n, _NUISANCES, _NUISANCES))
+        _sum_across(np.ascontiguousarray(directions), self._columns, self.doubts[1], squares, logs, information, pull)
+        return _Across(squares, logs, information, pull, len(self.rates))
 
     def _marginal(self, hypothesis: Hypothesis, misfit: Array, across: _Across) -> Array:
         """Cost without signs (D,)."""
@@ -238,7 +242,7 @@ class DirectionCosts:
         """How far each line's depth and ``v.a`` lie from what the others say, in standard deviations, (M,) each."""
         rates = self.rates
         nuisance = np.linalg.solve(*self._at(hypothesis, direction))
-        misfit = self.log_speed - np.log(np.abs(rates.b @ direction) + _LEAST) - self.design @ nuisance
+        misfit = self.log_speed - np.log(np.abs(rates.b @ direction) + LEAST) - self.design @ nuisance
         precision = self.depth_terms[hypothesis.depths][0]
         # Left out of the others, a line deviates by its part of the weighed misfit over its own weight.
         apart = (precision @ misfit) / np.diag(precision)
@@ -250,7 +254,7 @@ class DirectionCosts:
 
     def _at(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
         """What one direction says of the nuisances: information (10, 10) and its pull (10,)."""
-        misfit = self.log_speed - np.log(np.abs(self.rates.b @ direction) + _LEAST)
+        misfit = self.log_speed - np.log(np.abs(self.rates.b @ direction) + LEAST)
         across = self._across(direction[None])
         _, base, pull = self._nuisances(hypothesis, misfit[None], across)
         return base + across.information[0] / hypothesis.inflation, pull[0]

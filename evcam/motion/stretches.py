@@ -15,7 +15,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 # Edges turn by less along a stretch, and stay as near to a straight line.
-_TURN_RAD = 0.2
+TURN_RAD = 0.2
 _WIDTH_PX = 1.5
 _LEAST_ANGLE_STD = 0.02
 # Of the time that is looked at, so much more is given to the flow on either side.
@@ -50,7 +50,7 @@ class Stretch:
         middle = window.f[members].mean(0)
         middle -= (middle @ b) * b
         # f.a is the speed along the normal.
-        a = np.median(motion.speed[group]) * middle / (middle @ middle)
+        a = middle_of(motion.speed[group]) * middle / (middle @ middle)
         return cls(np.sort(members), b, a, bool(window.crossings.p[members[0]]))
 
 
@@ -83,11 +83,18 @@ class EdgeMotion:
     sensor_pxps: Array
 
 
-def edge_motion(window: Window, half_s: float) -> EdgeMotion:
-    """Normal flow of the crossings within so many seconds of the middle, without the rotation's share."""
+def middle_of(values: Array) -> float:
+    """The median (of an even number the upper one)."""
+    half = len(values) // 2
+    return float(np.partition(values, half)[half])
+
+
+def edge_motion(window: Window, half_s: float, wanted: NDArray[np.bool_] | None = None) -> EdgeMotion:
+    """Normal flow of the (wanted) crossings within so many seconds of the middle, without the rotation's share."""
     begin, end = window.span(half_s)
     first, last = window.span(half_s * (1 + _FLOW_MARGIN))
-    flow = normal_flow(window.crossings[first:last])[begin - first:end - first]
+    wanted = None if wanted is None else wanted[first:last]
+    flow = normal_flow(window.crossings[first:last], wanted=wanted)[begin - first:end - first]
     index = begin + np.flatnonzero(flow.is_known)
     flow = flow[flow.is_known]
     n, r, c, table = len(index), window.rotation, flow.crossings, window.table
@@ -121,7 +128,7 @@ def stretches(window: Window, motion: EdgeMotion, least: int) -> list[Indices]:
     cells = _fill_map(place, normal, weight, polarity, low[0], low[1], number, count, sums, site, cell)
     seeds = np.argsort(-sums[:cells, 4], kind="stable")
     label, queue = np.zeros(cells, np.int32), np.empty(cells, np.int64)
-    regions = _grow(number, count, sums, site, seeds, np.cos(_TURN_RAD), _WIDTH_PX, least, label, queue)
+    regions = _grow(number, count, sums, site, seeds, np.cos(TURN_RAD), _WIDTH_PX, least, label, queue)
     owner = label[cell]
     order = np.argsort(owner, kind="stable")
     ends = np.searchsorted(owner[order], np.arange(1, regions + 2))

@@ -25,6 +25,8 @@ class Window:
 
     Attributes
     ----------
+    span_us : tuple of int
+        Begin and end.
     crossings : Crossings
     t_s : ndarray of float64, shape (N,)
         Seconds from the middle.
@@ -40,6 +42,7 @@ class Window:
         The darkening crossings, and the brightening ones.
     """
 
+    span_us: tuple[int, int]
     crossings: Crossings
     t_s: Array
     f: Array
@@ -61,7 +64,12 @@ class Window:
         half_s = (span_us[1] - span_us[0]) * 5e-7
         chosen = (np.flatnonzero(crossings.p == polarity) for polarity in (False, True))
         dark, bright = (Tiles.of(some, t_s, f, scale, half_s, table) for some in chosen)
-        return cls(crossings, t_s, f, scale, half_s, rotation, table, (dark, bright))
+        return cls(span_us, crossings, t_s, f, scale, half_s, rotation, table, (dark, bright))
+
+    @property
+    def middle_us(self) -> int:
+        """What times count from."""
+        return sum(self.span_us) // 2
 
     def span(self, half_s: float) -> tuple[int, int]:
         """Positions of the crossings within so many seconds of the middle."""

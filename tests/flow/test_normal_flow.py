@@ -95,6 +95,18 @@ def test_edge_of_hardly_one_event_has_a_flow(make_edge, brightness):
     assert not normal_flow(edge.events, FlowOptions(min_count=2)).is_known.any()
 
 
+def test_flows_that_are_wanted_are_those_of_all(make_edge):
+    crossings = edge_crossings(make_edge(30, 100).events)
+    wanted = np.random.default_rng(0).random(len(crossings)) < 0.1
+    every, some = normal_flow(crossings), normal_flow(crossings, wanted=wanted)
+    np.testing.assert_array_equal(some.flow_pxps[wanted], every.flow_pxps[wanted])
+    np.testing.assert_array_equal(some.cov[wanted], every.cov[wanted])
+    assert not some.is_known[~wanted].any()
+    assert not some.points[~wanted].any()
+    with pytest.raises(InputError, match="one value for each"):
+        normal_flow(crossings, wanted=wanted[1:])
+
+
 class TestCovariance:
     @pytest.mark.parametrize(("jitter_px", "low", "high"), [(0.1, 0.5, 0.8), (0.2, 0.9, 1.2), (0.4, 1.0, 1.4)])
     def test_errors_are_as_large_as_stated(self, jitter_px, low, high):

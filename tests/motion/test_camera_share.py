@@ -19,7 +19,7 @@ def test_lines_move_with_the_cameras_parameters_as_predicted(room, camera):
     around = room.events.between(SPAN_US[0] - 20_000, SPAN_US[1] + 20_000)
     solver = WindowSolver(camera, VelocityOptions())
     window = solver._window(around, SPAN_US, gyro.window(*SPAN_US))
-    members = [line.members for line in solver._lines(window)[0] if len(line.members) > 300]
+    members = [line.members for line in solver._search.lines(window)[0] if len(line.members) > 300]
     assert len(members) > 5
     fits = fit_jointly(window.for_solvers(members), noise)
     for k, step in ((0, 2.0), (2, 2.0), (4, 0.02)):

@@ -20,11 +20,15 @@ def estimates(room, camera):
 def band_of(room, camera, estimate, line):
     """The band on whose edge both ends of the line lie at the middle of the window; None if it is none or could be several."""
     R, t = room.simulation.truth.scene.trajectory.pose(estimate.t_us)
-    edges = room.simulation.truth.edges_m() @ R.T + t
-    normals = np.cross(edges[:, :, 0], edges[:, :, 1])
+    corners = room.simulation.truth.edges_m() @ R.T + t
+    corners /= np.linalg.norm(corners, axis=-1, keepdims=True)
+    first, last = corners[:, :, 0], corners[:, :, 1]
+    normals = np.cross(first, last)
     normals /= np.linalg.norm(normals, axis=-1, keepdims=True)
-    off = np.abs(camera.unproject(line.ends_px) @ normals[..., None])[..., 0].max(-1)
-    near = off.min(1) * camera.params[0] < NEAR_PX
+    rays = camera.unproject(line.ends_px)
+    off = [np.abs(rays @ normals[..., None])[..., 0], -(rays @ np.cross(normals, first)[..., None])[..., 0],
+           -(rays @ np.cross(last, normals)[..., None])[..., 0]]
+    near = np.max(off, axis=(0, -1)).min(1) * camera.params[0] < NEAR_PX
     return int(np.flatnonzero(near)[0]) if near.sum() == 1 else None
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from evcam.core.rotation import exp_so3
 from evcam.motion.direction import direction_of_motion
-from evcam.motion.posterior import GyroPrior, LineRates
+from evcam.motion.posterior import Depths, DirectionCosts, GyroPrior, Hypothesis, LineRates
 from evcam.motion.rotation import Rotation
 from evcam.solvers import derotate
 
@@ -56,6 +56,19 @@ def test_rates_are_those_of_lines_in_front():
     assert (exact.b @ v > 0).all()
     np.testing.assert_allclose(exact.a @ v, 0, atol=1e-7)
     assert (exact.speed > 0).all()
+
+
+def test_sums_over_lines_are_those_of_each():
+    rng = np.random.default_rng(1)
+    doubts, directions = 1 + rng.random((2, 20)), np.stack([unit(rng) for _ in range(7)])
+    costs = DirectionCosts(lines(rng, 20, unit(rng)), [Hypothesis(Depths(0.5, 0.1, 0.4), 1.0)], STILL_GYRO, doubts)
+    sums, design = costs._across(directions), costs._design_across(directions)
+    variance, errors = doubts[1] * costs._variance(directions), directions @ costs.rates.a.T
+    np.testing.assert_allclose(sums.squares, (errors**2 / variance).sum(1))
+    np.testing.assert_allclose(sums.information, np.einsum("dmi,dmj,dm->dij", design, design, 1 / variance), atol=1e-9)
+    np.testing.assert_allclose(sums.pull, np.einsum("dmi,dm->di", design, errors / variance), atol=1e-9)
+    along = np.abs(directions @ costs.rates.b.T)
+    np.testing.assert_allclose(sums.log_variances, (np.log(variance) - 2 * np.log(along + 1e-9)).sum(1))
 
 
 def test_errors_follow_the_stated_covariance():

@@ -38,20 +38,22 @@ def lines():
         yield b, a, np.stack([np.cross(b, c), b, c]), *np.sort(rng.uniform(-0.6, 0.6, 2))
 
 
-@pytest.mark.parametrize("half_s", [HALF_S, 0.013])
-def test_the_crossings_near_a_line_are_those_of_a_search_through_all(table, crossings, half_s):
+@pytest.mark.parametrize(("from_s", "to_s"), [(-HALF_S, HALF_S), (-0.013, 0.013), (-HALF_S, -0.021)])
+def test_the_crossings_near_a_line_are_those_of_a_search_through_all(table, crossings, from_s, to_s):
     t_s, f, scale = crossings
     chosen = np.arange(0, len(t_s), 2)
     tiles = Tiles.of(chosen, t_s, f, scale, HALF_S, table)
     members, along, off = np.empty(len(chosen), np.int64), np.empty(len(chosen)), np.empty(len(chosen))
     total = 0
     for b, a, frame, low, high in lines():
-        n = _gather(tiles.packed, tiles.begins, tiles.grid, 0.004, half_s, b, a, frame, low, high, LIMIT_PX, members, along, off)
+        n = _gather(tiles.packed, tiles.begins, tiles.grid, 0.004, from_s, to_s, b, a, frame, low, high, LIMIT_PX, members, along,
+                    off)
         normals = b - t_s[chosen, None] * a
         distance = np.abs((f[chosen] * normals).sum(1))
         away = f[chosen] @ frame[2]
         place = f[chosen] @ frame[0] / np.where(away > 0, away, np.nan)
-        expected = (distance < LIMIT_PX * scale[chosen]) & (place >= low) & (place <= high) & (np.abs(t_s[chosen]) <= half_s)
+        seen = (t_s[chosen] >= from_s) & (t_s[chosen] <= to_s) & (place >= low) & (place <= high)
+        expected = (distance < LIMIT_PX * scale[chosen]) & seen
         assert set(tiles.index[members[:n]]) == set(chosen[expected])
         total += n
     assert total > 2_000
