@@ -33,10 +33,10 @@ def test_unsuitable_outputs_are_refused_before_the_work(run, recording, tmp_path
     assert run("convert", recording, recording, "--force").code == 1
     assert run("convert", recording, tmp_path / "a.raw", "--crop", 0, 0, 999, 9).code == 1
     assert run("convert", recording, tmp_path / "a.raw", "--start", -1).code == 2
-    for stretch in (("--start", 99), ("--duration", 0)):
-        outcome = run("convert", recording, tmp_path / "a.raw", *stretch)
-        assert (outcome.code, len(outcome.error_lines)) == (1, 1)
-        assert "holds no events in the stretch" in outcome.err
+    assert run("convert", recording, tmp_path / "a.raw", "--duration", 0).code == 2
+    outcome = run("convert", recording, tmp_path / "a.raw", "--start", 99)
+    assert (outcome.code, len(outcome.error_lines)) == (1, 1)
+    assert "holds no events in the stretch" in outcome.err
     assert not any(path.name.startswith("a.") for path in tmp_path.iterdir())
 
 
