@@ -36,6 +36,8 @@ def inflate(kind: str, packed: bytes, limit: int = MAX_BYTES) -> bytes:
     """
     if kind == "none":
         return packed
+    if kind == "lz4" and (whole := _lz4_frame(packed, min(limit, _USUAL_RATIO * len(packed)))) is not None:
+        return whole
     stream, damage = _decompressor(kind)
     try:
         # Room is asked for as it is used: to ask for the limit at once would cost more than inflating.
@@ -58,20 +60,28 @@ def _decompressor(kind: str) -> tuple[Any, tuple[type[Exception], ...]]:
     if kind == "bz2":
         return bz2.BZ2Decompressor(), (OSError, ValueError, EOFError)
     if kind == "lz4":
-        return _lz4_decompressor(), (RuntimeError, ValueError, EOFError)
+        return _library(kind).LZ4FrameDecompressor(), (RuntimeError, ValueError, EOFError)
     if kind == "zstd":
         library = _library(kind)
         return library.ZstdDecompressor(), (library.ZstdError, ValueError, EOFError)
     raise ValueError(f"compression {kind!r} is not known")
 
 
-def _lz4_decompressor() -> Any:
-    """A decompressor for frames; its buffers are kept, as to make them costs as much as to inflate a packet."""
-    kept = getattr(_of_this_thread, "lz4", None)
-    if kept is None:
-        kept = _of_this_thread.lz4 = _library("lz4").LZ4FrameDecompressor()
-    kept.reset()
-    return kept
+def _lz4_frame(packed: bytes, limit: int) -> bytes | None:
+    """A frame that is sound and no larger than that, else None.
+
+    The decompressor is kept: to make its buffers costs as much as to inflate a packet.
+    """
+    library = _library("lz4")
+    context = getattr(_of_this_thread, "lz4", None)
+    if context is None:
+        context = _of_this_thread.lz4 = library.create_decompression_context()
+    library.reset_decompression_context(context)
+    try:
+        whole, _, is_complete = library.decompress_chunk(context, packed, limit)
+    except (RuntimeError, ValueError, EOFError):
+        return None
+    return whole if is_complete else None
 
 
 @cache

@@ -11,11 +11,13 @@ lacks, is not needed to find one.
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from functools import cached_property
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 import numpy as np
@@ -72,7 +74,7 @@ class Aedat4Source(Source):
         packets = [packet for packet in self._packets if packet.stream == self._wanted]
         entry = 0 if start_us is None else first_piece(len(packets), lambda i: self._time(packets, i), start_us)
         gathered = Gathered(max_events, 0 if entry == 0 else None, self.warn_count)
-        with self.path.open("rb", buffering=0) as file:
+        with FileIO(self.path) as file:
             for packet in packets[entry:]:
                 words = self._words(packet, file)
                 columns = gathered.room(len(words) // 2)
@@ -90,7 +92,7 @@ class Aedat4Source(Source):
         if not self.has_imu():
             return None
         number = int(self._numbers("IMUS")[0])
-        with self.path.open("rb") as file:
+        with FileIO(self.path) as file:
             parts = [self._columns(packet, file, _IMU_FIELDS) for packet in self._packets if packet.stream == number]
         columns = {field: np.concatenate([part[field] for part in parts]) for field in _IMU_FIELDS}
         keep, left_out = strictly_later(columns[0])
@@ -102,7 +104,7 @@ class Aedat4Source(Source):
     def triggers(self) -> Triggers:
         """Edges on the camera's external input; other special signals are left out."""
         numbers = {int(number) for number in self._numbers("TRIG")}
-        with self.path.open("rb") as file:
+        with FileIO(self.path) as file:
             parts = [self._columns(packet, file, _TRIGGER_FIELDS) for packet in self._packets if packet.stream in numbers]
         t, kind = (np.concatenate([np.empty(0, np.int64), *(part[field] for part in parts)]) for field in _TRIGGER_FIELDS)
         edges = np.isin(kind, _EDGES)
@@ -120,10 +122,9 @@ class Aedat4Source(Source):
             self.warn(f"the table of packets should be at byte {self._table_position} of {end}: the file was cut off or damaged")
         packets = []
         position = self._start
-        with self.path.open("rb", buffering=0) as file:
+        with FileIO(self.path) as file:
             while position + 8 <= end:
-                file.seek(position)
-                stream, size = struct.unpack("<ii", file.read(8))
+                stream, size = struct.unpack("<ii", os.pread(file.fileno(), 8, position))
                 if stream not in self._streams or not 0 <= size <= _MAX_PACKET_BYTES:
                     raise FormatError(f"{self.path}: damaged packet at byte {position}: stream {stream} of {size} bytes")
                 if position + 8 + size > end:
@@ -137,24 +138,21 @@ class Aedat4Source(Source):
     def _numbers(self, kind: str) -> list[str]:
         return [str(number) for number, info in self._streams.items() if info.get("typeIdentifier") == kind]
 
-    def _content(self, packet: _Packet, file: BinaryIO) -> bytes:
-        file.seek(packet.position)
-        return inflate(self._compression, file.read(packet.bytes))
+    def _content(self, packet: _Packet, file: FileIO) -> bytes:
+        return inflate(self._compression, os.pread(file.fileno(), packet.bytes, packet.position))
 
-    def _words(self, packet: _Packet, file: BinaryIO) -> NDArray[np.int64]:
-        """The events of a packet, each of them two words."""
+    def _words(self, packet: _Packet, file: FileIO) -> NDArray[np.int64]:
+        """The events of a packet, each of them two words; aligned and read-only, as the compiled code wants it."""
         try:
             data = self._content(packet, file)
             start, count = Table.root(data, 4).vector(0, _EVENT_BYTES)
         except ValueError as error:
             raise self._damaged(packet, error) from None
-        words = np.frombuffer(data, "<i8", 2 * count, start) if count else np.empty(0, np.int64)
-        # The compiled code wants it aligned, and always read-only.
-        words = words if words.flags.aligned else words.copy()
-        words.flags.writeable = False
-        return words
+        if start % 8:
+            data, start = data[start:], 0
+        return np.frombuffer(data, "<i8", 2 * count, start) if count else np.frombuffer(b"", "<i8")
 
-    def _columns(self, packet: _Packet, file: BinaryIO, layout: dict[int, str]) -> dict[int, NDArray[Any]]:
+    def _columns(self, packet: _Packet, file: FileIO, layout: dict[int, str]) -> dict[int, NDArray[Any]]:
         try:
             return Table.root(self._content(packet, file), 4).columns(0, layout)
         except ValueError as error:
@@ -165,7 +163,7 @@ class Aedat4Source(Source):
 
     def _time(self, packets: list[_Packet], index: int) -> int:
         """Time of the first event from packet ``index`` on."""
-        with self.path.open("rb") as file:
+        with FileIO(self.path) as file:
             for packet in packets[index:]:
                 words = self._words(packet, file)
                 if len(words):
