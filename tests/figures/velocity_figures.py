@@ -1,9 +1,10 @@
 """Directions of motion against truth: real recordings and simulated rooms.
 
-    python tests/figures/velocity_figures.py [--rooms 12] [--first 0]
+    python tests/figures/velocity_figures.py [--rooms 12] [--first 0] [--window-ms MS] [--anew]
 
 Prints two tables.  Real recordings are found through EVCAM_REFERENCE_DATA.  Rooms: 10 to 60 segments, 640x480, 0.3 to 2 m/s,
-up to 180 deg/s, half a second each, default sensor, gyro with noise and bias.
+up to 180 deg/s, half a second each, default sensor, gyro with noise and bias.  With --anew no window begins with the lines
+of the one before.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 
 import evcam
 from evcam.motion import VelocityEstimate, VelocityOptions, estimate_velocity
+from evcam.motion.search import LineSearch
 from evcam.sim import random_room, simulate
 
 CAMERA = evcam.Camera("pinhole-radtan", [450, 450, 319.5, 239.5, -0.2, 0.05, 0, 0, 0], 640, 480)
@@ -60,7 +62,7 @@ def real_table(folder: Path) -> None:
               f"| {int(values[:, 3].sum())} of {len(found)} |")
 
 
-def room_table(first: int, count: int) -> None:
+def room_table(first: int, count: int, options: VelocityOptions) -> None:
     print("| room | segments | m/s | deg/s | events, M | cpu s per s | windows: error, deg (stated std) |")
     print("|---|---|---|---|---|---|---|")
     values, windows, cpu, seconds, events = [], 0, 0.0, 0.0, 0
@@ -70,7 +72,7 @@ def room_table(first: int, count: int) -> None:
                 "turn_radps": float(rng.uniform(0, np.pi))}
         simulation = simulate(random_room(CAMERA, seed, duration_s=0.5, **room), seed)
         begin = time.process_time()
-        estimates = estimate_velocity(simulation.events, CAMERA, simulation.imu)
+        estimates = estimate_velocity(simulation.events, CAMERA, simulation.imu, options)
         spent = time.process_time() - begin
         cpu, seconds, events = cpu + spent, seconds + 0.5, events + len(simulation.events)
         windows += len(estimates)
@@ -98,8 +100,13 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rooms", type=int, default=12)
     parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--window-ms", type=int)
+    parser.add_argument("--anew", action="store_true")
     arguments = parser.parse_args()
+    if arguments.anew:
+        LineSearch._taken_up = lambda *_: []  # type: ignore[method-assign,assignment]
     if "EVCAM_REFERENCE_DATA" in os.environ:
         real_table(Path(os.environ["EVCAM_REFERENCE_DATA"]) / "recordings")
     if arguments.rooms:
-        room_table(arguments.first, arguments.rooms)
+        room_table(arguments.first, arguments.rooms,
+                   VelocityOptions(window_us=1000 * arguments.window_ms if arguments.window_ms else None))

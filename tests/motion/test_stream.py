@@ -33,12 +33,15 @@ def part_of(imu, index):
 
 
 def same(a, b):
-    return [(e.t_us, e.vector.tobytes()) for e in a] == [(e.t_us, e.vector.tobytes()) for e in b]
+    first, second = ([(e.t_us, e.vector.tobytes(), [line.id for line in e.lines]) for e in some] for some in (a, b))
+    return first == second
 
 
 @pytest.mark.parametrize("piece_us", [7_000, 300_000])
-def test_pieces_of_any_length_give_what_the_batch_gives(room, camera, piece_us):
-    assert same(pushed(room, camera, piece_us), estimate_velocity(room.events, camera, room.imu))
+@pytest.mark.parametrize("options", [None, OPTIONS])
+def test_pieces_of_any_length_give_what_the_batch_gives(room, camera, piece_us, options):
+    """Whatever carries over from window to window."""
+    assert same(pushed(room, camera, piece_us, options=options), estimate_velocity(room.events, camera, room.imu, options))
 
 
 def test_a_piece_that_ends_just_when_a_window_is_settled_skips_nothing(room, camera):
