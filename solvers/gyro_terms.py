@@ -161,7 +161,8 @@ def fit_with_gyro_errors(stack: EventsOfLines, fits: LineFits, sigma_rad_s: floa
         start, fits = with_level(start, level), with_level(fits, level)
     misfits = fits.costs + np.einsum("mi,ij,mj->m", errors, prior, errors)
     found = _Corrected(fits, terms.shifts @ spread @ np.swapaxes(terms.shifts, 1, 2), errors, _shrinkages(spread, prior), misfits)
-    found = found.or_likelier(_one_step(stack, start, noise, prior))
+    for told in (1.0, 0.0):
+        found = found.or_likelier(_stepped(stack, start, noise, prior, told))
     fits, misfit = found.fits, float(found.misfits.sum())
     volume = fits.log_volumes.sum() + found.log_shrinkages.sum()
     evidence = volume - fits.log_scales.sum() - 0.5 * (freedom * np.log(max(misfit, 1e-300)) if unknown else misfit)
@@ -195,14 +196,14 @@ class _Corrected:
         return evidences
 
 
-def _one_step(stack: EventsOfLines, fits: LineFits, noise: EventNoise, prior: Array) -> _Corrected:
-    """One step from the lines without errors.
+def _stepped(stack: EventsOfLines, fits: LineFits, noise: EventNoise, prior: Array, told: float) -> _Corrected:
+    """One step from the lines without errors, or none if what the residuals tell of the errors counts for nothing (told = 0).
 
     Slow lines, which trade depth against the error, else end in narrow minima at which they pass the camera within the window.
     """
     terms = gyro_terms(stack, fits.vectors, noise)
-    spread = np.asarray(np.linalg.inv(terms.information + prior), np.float64)
-    errors = np.einsum("mij,mj->mi", spread, terms.pulls)
+    spread = np.asarray(np.linalg.inv(told * terms.information + prior), np.float64)
+    errors = np.einsum("mij,mj->mi", spread, told * terms.pulls)
     vectors = fits.vectors - np.einsum("mij,mj->mi", terms.shifts, errors)
     vectors /= np.linalg.norm(vectors[:, :3], axis=1, keepdims=True)
     corrected = EventsOfLines(stack.events.corrected(errors[stack.owner]), stack.weights, stack.ends)
