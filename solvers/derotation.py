@@ -54,7 +54,7 @@ class DerotatedEvents:
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
     def corrected(self, gyro_bias_rad_s: ArrayLike) -> DerotatedEvents:
-        """The same events when the gyro's angular velocity was too large by a constant, to first order.
+        """The same events when the gyro's angular velocity was too large by a constant, to second order.
 
         Parameters
         ----------
@@ -62,11 +62,15 @@ class DerotatedEvents:
             Subtracted from the angular velocity, in the camera's axes; one for all events or one for each.
         """
         bias = np.broadcast_to(np.asarray(gyro_bias_rad_s, float), (len(self), 3))
-        turn = exp_so3(-np.einsum("nij,nj->ni", self.gyro_jacobians, bias))
+        turned, t = np.einsum("nij,nj->ni", self.gyro_jacobians, bias), self.times_s[:, None]
+        # With J the integral of R and R linear in time: the second term of the Magnus expansion, and R itself.
+        turn = exp_so3(t / 6 * np.cross(bias, turned) - turned)
+        axis = 2 * turned / np.where(t == 0, np.inf, t) - bias * np.where(t == 0, -1.0, 1.0)
         bearings = np.einsum("nij,nj->ni", turn, self.bearings)
-        # The error's own axes hardly turn while the camera does.
-        rates = np.einsum("nij,nj->ni", turn, self.rates) - np.cross(bias, bearings)
-        return DerotatedEvents(bearings, self.times_s, turn @ self.pixel_jacobians, rates, turn @ self.gyro_jacobians)
+        rates = np.einsum("nij,nj->ni", turn, self.rates - np.cross(axis, self.bearings))
+        # The integral of the turned R has turned half as far as R itself.
+        integral = exp_so3(-turned / 2) @ self.gyro_jacobians
+        return DerotatedEvents(bearings, self.times_s, turn @ self.pixel_jacobians, rates, integral)
 
 
 def derotate(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import erfc
 
+from evcam.solvers.distance_costs import Crossings, distance_costs, sign_costs
 from evcam.solvers.line_motion import cross
 
 Array = NDArray[np.float64]
@@ -30,8 +30,9 @@ _FAR_SIGMA = 4.0
 _MATCH = (0.6, 1.6)
 # Rounding of exact data, rad^2.
 _LEAST_VARIANCE = 1e-20
-_LEAST_SIGN_ERROR = 0.05
 _MOST_LOG_ODDS = 4.0
+# Relative variance of a line's motion across its plane above which its logarithm is not normally distributed.
+_VAGUE = 0.01
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -115,44 +116,25 @@ def direction_costs(directions: Array, rates: Rates, wrong_share: float, spreads
     costs: Array = -np.log((1 - wrong_share) * density + 0.5 * wrong_share / span + 1e-300).sum(0)
     if len(spreads) == 0:
         return costs
-    # The most likely rate that is orthogonal to the motion, and its part w across the plane of the line: |w| = v.b / distance.
+    crossings = _crossings(rates, directions, towards, variance, gain)
+    doubt = np.minimum(crossings.radial / crossings.size, 1.0)
+    return costs + distance_costs(crossings, spreads) + sign_costs(crossings.along, doubt)
+
+
+def _crossings(rates: Rates, directions: Array, towards: Array, variance: Array, gain: Array) -> Crossings:
+    """The part w of the most likely rate, of those that are orthogonal to the motion, across the plane of the line."""
+    b, covariance = rates.b, rates.covariance
     across = rates.a[:, None] - towards * gain[..., None]
-    across -= (across * rates.b[:, None]).sum(-1, keepdims=True) * rates.b[:, None]
+    across -= (across * b[:, None]).sum(-1, keepdims=True) * b[:, None]
     size = (across * across).sum(-1) + 1e-300
-    spread = ((across @ rates.covariance) * across).sum(-1) - (towards * across).sum(-1) ** 2 / variance
-    doubt = np.minimum(np.maximum(spread, 0.0) / size, 1.0)
-    along = rates.b @ directions.T
-    return costs + _distance_costs(along, size, doubt, spreads) + _sign_costs(along, doubt)
-
-
-def _distance_costs(along: Array, size: Array, doubt: Array, spreads: Array) -> Array:
-    """Log-normal scatter of the inverse distances |w| / |v.b| around an unknown mean, its width one of ``spreads``.
-
-    A density of the rate is meant, hence the Jacobian -log |v.b|.
-    """
-    jacobian = np.log(np.abs(along) + 1e-12)
-    logs = 0.5 * np.log(size) - jacobian
-    total = np.zeros(along.shape[1])
-    for spread in spreads:
-        if np.isinf(spread):
-            total += 1.0
-            continue
-        weights = 1 / (spread * spread + doubt)
-        whole = weights.sum(0)
-        mean = (weights * logs).sum(0) / whole
-        misfit = (weights * (logs - mean) ** 2).sum(0) - np.log(weights).sum(0) + np.log(whole)
-        total += np.exp(-0.5 * np.minimum(misfit, 1400.0))
-    costs: Array = -jacobian.sum(0) - np.log(total + 1e-300)
-    return costs
-
-
-def _sign_costs(along: Array, doubt: Array) -> Array:
-    """Every line seen in front has v.b > 0, or every one has v.b < 0 if v is to be turned around."""
-    wrong = np.maximum(0.5 * erfc(1 / np.sqrt(2 * doubt + 1e-12)), _LEAST_SIGN_ERROR)
-    yes, no = np.log1p(-wrong), np.log(wrong)
-    front = along > 0
-    costs: Array = -np.maximum(np.where(front, yes, no).sum(0), np.where(front, no, yes).sum(0))
-    return costs
+    radial = ((across @ covariance) * across).sum(-1) - (towards * across).sum(-1) ** 2 / variance
+    radial = np.maximum(radial / size, 0.0)
+    whole = np.trace(covariance, axis1=1, axis2=2) - np.einsum("mi,mij,mj->m", b, covariance, b)
+    seen = (towards * towards).sum(-1) - (towards @ b[:, :, None])[..., 0] ** 2
+    sideways = np.maximum(whole[:, None] - seen / variance - radial, 0.0)
+    w = rates.a - (rates.a * b).sum(1, keepdims=True) * b
+    vague = np.einsum("mi,mij,mj->m", w, covariance, w) > _VAGUE * (w * w).sum(1) ** 2
+    return Crossings(b @ directions.T, size, radial, sideways, vague)
 
 
 def sign_log_odds(rates: Rates, direction: Array, covariance: Array) -> float:

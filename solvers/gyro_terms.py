@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -143,12 +144,12 @@ def fit_with_gyro_errors(stack: EventsOfLines, fits: LineFits, sigma_rad_s: floa
     """
     unknown, count = fits.noise.level_is_unknown, len(stack.ends)
     freedom, prior = float(fits.freedom.sum()), np.eye(3) / sigma_rad_s**2
-    errors, corrected, spent = np.zeros((count, 3)), stack, 0.0
+    start, errors, corrected, spent = fits, np.zeros((count, 3)), stack, 0.0
     for _ in range(_ROUNDS):
         level = float(np.sqrt(max(float(fits.costs.sum()), 1e-300) / max(freedom - spent, 1.0))) if unknown else 1.0
         noise = fits.noise.scaled(level) if unknown else fits.noise
         terms = gyro_terms(corrected, fits.vectors, noise)
-        spread = np.linalg.inv(terms.information + prior)
+        spread = np.asarray(np.linalg.inv(terms.information + prior), np.float64)
         steps = np.einsum("mij,mj->mi", spread, terms.pulls - errors @ prior)
         spent = float(np.einsum("mij,mji->", spread, terms.information))
         if (np.einsum("mi,mij,mj->m", steps, terms.information + prior, steps) < _SETTLED**2).all():
@@ -156,9 +157,64 @@ def fit_with_gyro_errors(stack: EventsOfLines, fits: LineFits, sigma_rad_s: floa
         errors = errors + steps
         corrected = EventsOfLines(stack.events.corrected(errors[stack.owner]), stack.weights, stack.ends)
         fits = fit_lines(corrected, fits.vectors, fits.noise, huber)[0]
-    fits = with_level(fits, level) if unknown else fits
-    covariances = fits.covariances + terms.shifts @ spread @ np.swapaxes(terms.shifts, 1, 2)
-    misfit = fits.costs.sum() + (errors @ prior * errors).sum()
-    volume = fits.log_volumes.sum() + 0.5 * np.log(np.linalg.det(spread @ prior)).sum()
+    if unknown:
+        start, fits = with_level(start, level), with_level(fits, level)
+    misfits = fits.costs + np.einsum("mi,ij,mj->m", errors, prior, errors)
+    found = _Corrected(fits, terms.shifts @ spread @ np.swapaxes(terms.shifts, 1, 2), errors, _shrinkages(spread, prior), misfits)
+    for told in (1.0, 0.0):
+        found = found.or_likelier(_stepped(stack, start, noise, prior, told))
+    fits, misfit = found.fits, float(found.misfits.sum())
+    volume = fits.log_volumes.sum() + found.log_shrinkages.sum()
     evidence = volume - fits.log_scales.sum() - 0.5 * (freedom * np.log(max(misfit, 1e-300)) if unknown else misfit)
-    return GyroFits(fits, covariances, errors, float(evidence))
+    return GyroFits(fits, fits.covariances + found.shares, found.errors, float(evidence))
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Corrected:
+    """Lines with errors of the gyro, what these add to the covariances, and squared residuals with those of the prior."""
+
+    fits: LineFits
+    shares: Array
+    errors: Array
+    log_shrinkages: Array
+    misfits: Array
+
+    def or_likelier(self, other: _Corrected) -> _Corrected:
+        """Of each line the one with the larger evidence."""
+        chosen = other._evidences() > self._evidences()
+
+        def of_each(ours: Array, theirs: Array) -> Array:
+            return np.where(chosen.reshape(-1, *[1] * (ours.ndim - 1)), theirs, ours)
+
+        parts: dict[str, Any] = {field.name: of_each(getattr(self.fits, field.name), getattr(other.fits, field.name))
+                                 for field in fields(LineFits) if field.name != "noise"}
+        return _Corrected(replace(self.fits, **parts), *(of_each(getattr(self, name), getattr(other, name)) for name in (
+            "shares", "errors", "log_shrinkages", "misfits")))
+
+    def _evidences(self) -> Array:
+        evidences: Array = self.fits.log_volumes + self.log_shrinkages - 0.5 * self.misfits
+        return evidences
+
+
+def _stepped(stack: EventsOfLines, fits: LineFits, noise: EventNoise, prior: Array, told: float) -> _Corrected:
+    """One step from the lines without errors, or none if what the residuals tell of the errors counts for nothing (told = 0).
+
+    Slow lines, which trade depth against the error, else end in narrow minima at which they pass the camera within the window.
+    """
+    terms = gyro_terms(stack, fits.vectors, noise)
+    spread = np.asarray(np.linalg.inv(told * terms.information + prior), np.float64)
+    errors = np.einsum("mij,mj->mi", spread, told * terms.pulls)
+    vectors = fits.vectors - np.einsum("mij,mj->mi", terms.shifts, errors)
+    vectors /= np.linalg.norm(vectors[:, :3], axis=1, keepdims=True)
+    corrected = EventsOfLines(stack.events.corrected(errors[stack.owner]), stack.weights, stack.ends)
+    residuals = _rows(corrected, vectors, noise)[:, 9]
+    costs = np.add.reduceat(residuals * residuals, np.concatenate([[0], stack.ends[:-1]]))
+    shares = terms.shifts @ spread @ np.swapaxes(terms.shifts, 1, 2)
+    misfits = costs + np.einsum("mi,ij,mj->m", errors, prior, errors)
+    return _Corrected(replace(fits, vectors=vectors, costs=costs), shares, errors, _shrinkages(spread, prior), misfits)
+
+
+def _shrinkages(spread: Array, prior: Array) -> Array:
+    """Log volumes of the errors' posteriors over that of the prior, (M,)."""
+    shrinkages: Array = 0.5 * np.log(np.linalg.det(spread @ prior))
+    return shrinkages
