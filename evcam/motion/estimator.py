@@ -54,6 +54,7 @@ class VelocityEstimator:
         self._start_us: int | None = None
         self._first_us: int | None = None
         self._before_us: int | None = None
+        self._look_us = _FIRST_LOOK_US
         self._finished = False
 
     def push_events(self, events: Events) -> None:
@@ -187,8 +188,8 @@ class VelocityEstimator:
     def _looked_ahead(self, end_us: int, last: bool) -> bool:
         """Measure the first motion on a stretch that grows until it shows one; True when done."""
         assert self._start_us is not None
-        length_us = _FIRST_LOOK_US
-        while length_us < self.options.longest_us:
+        # A stretch that showed nothing is not looked at again when more has come.
+        while (length_us := self._look_us) < self.options.longest_us:
             stop_us = min(self._start_us + length_us, end_us)
             if self._start_us + length_us + self.options.settle_us > end_us and not last:
                 return False
@@ -197,7 +198,7 @@ class VelocityEstimator:
             gyro = self._rotation(self._start_us, stop_us)
             if gyro is None or self._solver.look_ahead(self._around(self._start_us, stop_us), (self._start_us, stop_us), gyro):
                 return True
-            length_us *= 2
+            self._look_us *= 2
         return True
 
     def _gyro_is_there(self, stop_us: int, end_us: int) -> bool:
@@ -222,7 +223,7 @@ class VelocityEstimator:
 
     def _forget(self, start_us: int, stop_us: int) -> None:
         """Keep the window that is done, for the last one may reach back into it."""
-        self._before_us, self._start_us = start_us, stop_us
+        self._before_us, self._start_us, self._look_us = start_us, stop_us, _FIRST_LOOK_US
         while len(self._pieces) > 1 and self._pieces[0].t[-1] < start_us - self.options.settle_us:
             self._pieces.popleft()
         self._gyro.forget_before(start_us, done_us=stop_us)

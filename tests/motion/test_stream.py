@@ -119,6 +119,17 @@ def test_samples_that_are_not_finite_are_refused_at_once(room, camera):
     assert same(estimator.poll() + estimator.finish(), estimate_velocity(room.events, camera, room.imu, OPTIONS))
 
 
+def test_a_stretch_that_shows_no_motion_is_looked_at_once_however_often_is_polled(room, camera, monkeypatch):
+    estimator, looks = VelocityEstimator(camera, angular_velocity_radps=[0, 0, 0]), []
+    look = estimator._solver.look_ahead
+    monkeypatch.setattr(estimator._solver, "look_ahead", lambda events, s, gyro: looks.append(s) or look(events, s, gyro))
+    quiet = room.events[::2000]
+    for start in range(0, 250_000, 1_000):
+        estimator.push_events(quiet.between(start, start + 1_000))
+        estimator.poll()
+    assert len(looks) == len(set(looks)) <= 6
+
+
 def test_what_is_done_is_let_go(room, camera):
     """However long the stream, the estimator holds two windows and a bit of it."""
     estimator = VelocityEstimator(camera, VelocityOptions(window_us=20_000), angular_velocity_radps=[0, 0, 0])
