@@ -55,9 +55,12 @@ class GyroBuffer:
             late = t_us < self._forgotten_us
             self._late += int(late.sum())
             t_us, radps = t_us[~late], radps[~late]
+        in_order = not len(t_us) or not len(self._t_us) or t_us[0] > self._t_us[-1]
         t_us, radps = np.concatenate([self._t_us, t_us]), np.concatenate([self._radps, radps])
-        self._t_us, first = np.unique(t_us, return_index=True)
-        self._radps = radps[first]
+        if not in_order:
+            t_us, first = np.unique(t_us, return_index=True)
+            radps = radps[first]
+        self._t_us, self._radps = t_us, radps
 
     def forget_before(self, t_us: int, done_us: int) -> None:
         """Drop what no later window needs, one sample before ``t_us`` is kept; windows up to ``done_us`` are done."""
