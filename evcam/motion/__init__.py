@@ -3,10 +3,11 @@
 from evcam.motion.batch import estimate_velocity
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate
 from evcam.motion.estimator import VelocityEstimator
+from evcam.motion.factor import LineFactor
 from evcam.motion.options import VelocityOptions
 from evcam.motion.storage import load_velocity_csv, save_velocity_csv
 
 __all__ = [
-    "LineConstraint", "MotionStatus", "VelocityEstimate", "VelocityEstimator", "VelocityOptions", "estimate_velocity",
-    "load_velocity_csv", "save_velocity_csv",
+    "LineConstraint", "LineFactor", "MotionStatus", "VelocityEstimate", "VelocityEstimator", "VelocityOptions",
+    "estimate_velocity", "load_velocity_csv", "save_velocity_csv",
 ]

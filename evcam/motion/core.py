@@ -12,6 +12,7 @@ from evcam.flow import Crossings, edge_crossings
 from evcam.motion.camera_share import camera_share
 from evcam.motion.direction import Motion, direction_of_motion
 from evcam.motion.estimate import LineConstraint, MotionStatus, VelocityEstimate, in_plane_std_rad
+from evcam.motion.factor import LineFactor
 from evcam.motion.gyro import GyroWindow
 from evcam.motion.lines import MovingLine
 from evcam.motion.loose_edges import joined
@@ -84,9 +85,12 @@ class WindowSolver:
         gyro_std = self._gyro_std(window, gyro)
         moving = _moves(rates, gyro_std)
         loose = loose[_moves(loose, gyro_std)]
-        prior, motion = GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro)), None
+        prior = GyroPrior(np.zeros(3), gyro_std**2 * np.eye(3), _turning(gyro))
+        motion, factor = None, None
         if moving.sum() >= _FEWEST_LINES:
-            motion = direction_of_motion(joined(rates[moving], loose), prior)
+            together = joined(rates[moving], loose)
+            motion = direction_of_motion(together, prior)
+            factor = LineFactor.of(tuple(lines[k].id for k in np.flatnonzero(moving)), together, motion, prior)
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
         self._search.doubt([line.id for line in constraints if line.error_sigma > _WRONG_SIGMA])
         covariance = np.zeros((3, 3)) if motion is None else motion.covariance
@@ -95,9 +99,9 @@ class WindowSolver:
             covariance = covariance + camera_share(self.camera, known, fits, rates, moving, motion, loose, prior)
         status = self._status(motion, covariance, rates, moving, len(lines))
         if status is not MotionStatus.OK or motion is None:
-            return VelocityEstimate.missing(span_us, status, lines=constraints, event_count=count, notes=notes)
+            return VelocityEstimate.missing(span_us, status, lines=constraints, event_count=count, notes=notes, factor=factor)
         return VelocityEstimate((span_us[0] + span_us[1]) // 2, *span_us, status, status.reason, motion.vector, covariance,
-                                motion.sign_log_odds > _RESOLVED_LOG_ODDS, constraints, count, notes)
+                                motion.sign_log_odds > _RESOLVED_LOG_ODDS, constraints, count, notes, factor)
 
     def look_ahead(self, events: Events, span_us: tuple[int, int], gyro: GyroWindow) -> bool:
         """Set the speeds from a first stretch of the recording; False if it holds too little."""

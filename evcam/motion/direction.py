@@ -47,10 +47,9 @@ class Motion:
         Lines that agree with the others.
     errors : ndarray of float64, shape (M,)
         The larger misfit of each line, in standard deviations.
-    gyro_mean, gyro_covariance : ndarray of float64
-        Error of the gyro.
     hypotheses : tuple of Hypothesis
         Those that were likely.
+    likeliest : Hypothesis
     doubts : ndarray of float64, shape (2, M)
         Factors of the lines' variances that they got.
     axes, variances : ndarray of float64, shapes (3, 3) and (2,)
@@ -62,9 +61,8 @@ class Motion:
     sign_log_odds: float
     right: NDArray[np.bool_]
     errors: Array
-    gyro_mean: Array
-    gyro_covariance: Array
     hypotheses: tuple[Hypothesis, ...]
+    likeliest: Hypothesis
     doubts: Array
     axes: Array
     variances: Array
@@ -93,7 +91,7 @@ def direction_of_motion(rates: LineRates, gyro: GyroPrior) -> Motion:
     odds = float(_log_sum(-sides[0, :, 0]) - _log_sum(-sides[1, :, 0]))
     if odds < 0:
         vector, odds = -vector, -odds
-    return Motion(vector, covariance, odds, errors < _WRONG_SIGMA, errors, *costs.gyro(best, vector), hypotheses, costs.doubts,
+    return Motion(vector, covariance, odds, errors < _WRONG_SIGMA, errors, hypotheses, best, costs.doubts,
                   axes, result.variances)
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from evcam.errors import NotEnoughDataError
 from evcam.flow import Crossings
+from evcam.motion.factor import LineFactor
 
 Array = NDArray[np.float64]
 
@@ -58,11 +59,13 @@ class LineConstraint:
     a : ndarray of float64, shape (3,)
         Its rate, 1/s: ``e1 x v / d`` for a line of direction e1 at distance d; the pair has the sign that sees the line in front.
     covariance : ndarray of float64, shape (6, 6)
-        Of ``[b, a]``, rank 5; what is not known of gyro and camera is not in it, since all lines share that.
+        Of ``[b, a]``, rank 5, as its own crossings tell.  What all lines share (gyro, acceleration, camera) is not in it, nor
+        what lines scatter beyond: to fuse lines take `VelocityEstimate.factor`.
     front_share : float
         Share of the crossings that see the line in front of the camera.
     error_sigma : float
-        ``v.a`` in standard deviations; beyond three it is likely no line of the scene.  NaN without a direction.
+        How far it contradicts the other lines, by ``v.a`` or by its depth, whichever is more, in standard deviations when all
+        that is common is taken out; beyond three it is likely no line of the scene.  NaN for lines at rest.
     ends_px : ndarray of float64, shape (2, 2)
         The seen part's ends, (x, y), in the image at the middle of the window.
     crossings : Crossings
@@ -105,6 +108,8 @@ class VelocityEstimate:
         Events in the window.
     notes : tuple of str
         What happened to the window: gaps of the gyro, samples that came late, an assumed angular velocity.
+    factor : LineFactor or None
+        What the moving lines say together; none where fewer than three move, or when read from a file.
     """
 
     t_us: int
@@ -118,16 +123,17 @@ class VelocityEstimate:
     lines: tuple[LineConstraint, ...] = ()
     event_count: int = 0
     notes: tuple[str, ...] = ()
+    factor: LineFactor | None = None
 
     @classmethod
     def missing(
         cls, span_us: tuple[int, int], status: MotionStatus, *, lines: tuple[LineConstraint, ...] = (), event_count: int = 0,
-        notes: tuple[str, ...] = (), reason: str = "",
+        notes: tuple[str, ...] = (), factor: LineFactor | None = None, reason: str = "",
     ) -> VelocityEstimate:
         """No direction in this window, for this reason (by default the status's own)."""
         start_us, stop_us = span_us
         return cls((start_us + stop_us) // 2, start_us, stop_us, status, reason or status.reason, np.zeros(3), np.zeros((3, 3)),
-                   False, lines, event_count, notes)
+                   False, lines, event_count, notes, factor)
 
     def __bool__(self) -> bool:
         return self.status is MotionStatus.OK

@@ -63,6 +63,17 @@ class LineRates:
         return std
 
     @property
+    def least_speed(self) -> Array:
+        """The speed, or its uncertainty if more: lines that seem to rest are not infinitely slow but unsure, (M,)."""
+        return np.maximum(self.speed, np.maximum(self.speed_std, 1e-9))
+
+    @property
+    def turning(self) -> Array:
+        """Change of ``v.a`` by an angular acceleration that the gyro misses, over ``v.b``, s/rad, (M, 3)."""
+        change: Array = 0.5 * np.cross(self.ray, self.b) / self.least_speed[:, None]
+        return change
+
+    @property
     def speed_by_gyro(self) -> Array:
         """Its change by an error of the angular velocity, (M, 3)."""
         change: Array = -np.einsum("mi,mij->mj", self._across, self.gyro)
@@ -159,14 +170,13 @@ class DirectionCosts:
         self.prior[_GYRO, _GYRO], self.prior_mean[_GYRO] = np.linalg.inv(gyro.covariance), gyro.mean
         self.prior[_TURNING, _TURNING] = np.eye(3) / gyro.turning_radps2**2
         self.prior[_MEAN, _MEAN] = 1 / _MEAN_STD**2
-        # A line that another camera would bring to rest, or turn back, is not infinitely slow but unsure.
-        speed = np.maximum(rates.speed, np.maximum(rates.speed_std, 1e-9))
+        speed = rates.least_speed
         self.doubt = rates.speed_std / speed
         self.log_speed = np.log(speed)
         self.design = np.zeros((len(rates), _NUISANCES))
         self.design[:, _GYRO] = rates.speed_by_gyro / speed[:, None]
         self.design[:, _MEAN] = 1.0
-        self.turning = 0.5 * np.cross(rates.ray, rates.b) / speed[:, None]
+        self.turning = rates.turning
         c = rates.covariance
         columns = rates.a, rates.b, np.stack([c[:, i, j] for i, j in _UPPER], 1), rates.gyro.reshape(-1, 9), self.turning
         self._columns = tuple(np.ascontiguousarray(part.T) for part in columns)
@@ -231,12 +241,6 @@ class DirectionCosts:
         design[..., _ACCELERATION] = 0.5 * self.rates.b
         design[..., _TURNING] = (directions @ self.rates.b.T)[..., None] * self.turning
         return design
-
-    def gyro(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
-        """Mean and covariance of the gyro's error, given the direction."""
-        information, pull = self._at(hypothesis, direction)
-        covariance = np.asarray(np.linalg.inv(information))
-        return (covariance @ pull)[_GYRO], covariance[_GYRO, _GYRO]
 
     def misfits(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
         """How far each line's depth and ``v.a`` lie from what the others say, in standard deviations, (M,) each."""

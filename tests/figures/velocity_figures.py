@@ -1,10 +1,10 @@
 """Directions of motion against truth: real recordings and simulated rooms.
 
-    python tests/figures/velocity_figures.py [--rooms 12] [--first 0] [--window-ms MS] [--anew]
+    python tests/figures/velocity_figures.py [--rooms 12] [--first 0] [--window-ms MS] [--anew] [--fused]
 
 Prints two tables.  Real recordings are found through EVCAM_REFERENCE_DATA.  Rooms: 10 to 60 segments, 640x480, 0.3 to 2 m/s,
 up to 180 deg/s, half a second each, default sensor, gyro with noise and bias.  With --anew no window begins with the lines
-of the one before.
+of the one before; with --fused the last line says what the lines of each window tell by themselves (`LineFactor`).
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 
 import evcam
-from evcam.motion import VelocityEstimate, VelocityOptions, estimate_velocity
+from evcam.motion import LineFactor, VelocityEstimate, VelocityOptions, estimate_velocity
 from evcam.motion.search import LineSearch
 from evcam.sim import random_room, simulate
+from evcam.solvers.direction_posterior import Posterior, half_sphere, moments, patch_around
 
 CAMERA = evcam.Camera("pinhole-radtan", [450, 450, 319.5, 239.5, -0.2, 0.05, 0, 0, 0], 640, 480)
 REAL = (("slider_depth_davis240", None, 60_000), ("dynamic_translation_davis240", 1_000_000, 0),
@@ -62,10 +63,25 @@ def real_table(folder: Path) -> None:
               f"| {int(values[:, 3].sum())} of {len(found)} |")
 
 
-def room_table(first: int, count: int, options: VelocityOptions) -> None:
+def fused(factor: LineFactor, truth: np.ndarray) -> tuple[float, float]:
+    """Angle to the truth (degrees) of what a window's lines say without the depths, and its squared error over its covariance."""
+    def posterior(directions: np.ndarray, areas: np.ndarray) -> Posterior:
+        return moments(directions, np.array([[factor.cost(v) for v in directions]]), areas)
+
+    lattice = half_sphere(1000)
+    result = posterior(lattice, np.ones(len(lattice)))
+    for _ in range(3):
+        result = posterior(*patch_around(result.axes, np.clip(np.sqrt(result.variances), 0.02, 0.35)))
+    v, plane = result.axes[:, 2], result.axes[:, :2].T
+    v = v * np.sign(v @ truth)
+    angle = np.degrees(np.arccos(min(1.0, v @ truth / np.linalg.norm(truth))))
+    return float(angle), float(((plane @ (truth / (v @ truth) - v)) ** 2 / result.variances).sum() / 2)
+
+
+def room_table(first: int, count: int, options: VelocityOptions, with_fused: bool) -> None:
     print("| room | segments | m/s | deg/s | events, M | cpu s per s | windows: error, deg (stated std) |")
     print("|---|---|---|---|---|---|---|")
-    values, windows, cpu, seconds, events = [], 0, 0.0, 0.0, 0
+    values, alone, windows, cpu, seconds, events = [], [], 0, 0.0, 0.0, 0
     for seed in range(first, first + count):
         rng = np.random.default_rng(1000 + seed)
         room = {"segments": int(rng.integers(10, 61)), "speed_mps": float(rng.uniform(0.3, 2)),
@@ -82,6 +98,8 @@ def room_table(first: int, count: int, options: VelocityOptions) -> None:
                 cells.append(str(e.status))
                 continue
             velocity, _ = simulation.truth.scene.trajectory.velocity(e.t_us)
+            if with_fused:
+                alone.append(fused(e.factor, velocity))
             value = scores(e, velocity)
             values.append((*value, e.sign_resolved))
             cells.append(f"{value[0]:.1f} ({np.degrees(np.sqrt(np.linalg.eigvalsh(e.covariance)[-1])):.1f})")
@@ -94,6 +112,11 @@ def room_table(first: int, count: int, options: VelocityOptions) -> None:
           f"inside the stated 95 % region {np.mean(v[:, 2] < INSIDE_95):.0%}; signs resolved {resolved.mean():.0%}, "
           f"of these right {v[resolved, 3].mean():.1%}; {events / cpu / 1e6:.2f} M events per processor second, "
           f"{cpu / seconds:.1f} processor seconds per second")
+    if with_fused:
+        angles, squares = np.array(alone).T
+        median, p95 = np.percentile(angles, (50, 95))
+        print(f"by their lines alone: error {median:.2f} deg in the median, {p95:.2f} at the 95th percentile; squared error over "
+              f"its covariance {np.mean(squares):.2f}, {np.median(squares):.2f} in the median (0.69 if normal)")
 
 
 if __name__ == "__main__":
@@ -102,6 +125,7 @@ if __name__ == "__main__":
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--window-ms", type=int)
     parser.add_argument("--anew", action="store_true")
+    parser.add_argument("--fused", action="store_true")
     arguments = parser.parse_args()
     if arguments.anew:
         LineSearch._taken_up = lambda *_: []  # type: ignore[method-assign,assignment]
@@ -109,4 +133,4 @@ if __name__ == "__main__":
         real_table(Path(os.environ["EVCAM_REFERENCE_DATA"]) / "recordings")
     if arguments.rooms:
         room_table(arguments.first, arguments.rooms,
-                   VelocityOptions(window_us=1000 * arguments.window_ms if arguments.window_ms else None))
+                   VelocityOptions(window_us=1000 * arguments.window_ms if arguments.window_ms else None), arguments.fused)
