@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -13,6 +11,7 @@ from evcam.core.imu import ImuSamples
 from evcam.errors import InputError
 from evcam.motion.core import WindowSolver
 from evcam.motion.estimate import MotionStatus, VelocityEstimate
+from evcam.motion.event_buffer import EventBuffer
 from evcam.motion.gyro import GyroBuffer, GyroWindow
 from evcam.motion.options import VelocityOptions
 
@@ -25,7 +24,8 @@ class VelocityEstimator:
     """Estimates as events and gyro samples come in.
 
     Pushed events are kept, not copied, until their window is done; a window is done when events and gyro have passed its end.
-    Nothing is shared between estimators, and the kernels release the GIL.
+    A time without any events, longer than a window and than ``options.longest_us``, is one empty window.
+    Nothing is shared between estimators, and the kernels release the GIL; one estimator is for one thread at a time.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class VelocityEstimator:
         self._solver = WindowSolver(camera, self.options)
         self._gyro = GyroBuffer()
         self._constant = None if angular_velocity_radps is None else _checked(angular_velocity_radps)
-        self._pieces: deque[Events] = deque()
+        self._events = EventBuffer(camera.width, camera.height)
         self._start_us: int | None = None
         self._first_us: int | None = None
         self._before_us: int | None = None
@@ -73,14 +73,11 @@ class VelocityEstimator:
                              f"{camera.width}x{camera.height} camera")
         if not len(events):
             return
-        if self._pieces and events.t[0] < self._pieces[-1].t[-1]:
-            raise InputError(f"velocity: events at {events.t[0]} us follow events at {self._pieces[-1].t[-1]} us; "
-                             "push them in the order of time")
+        self._events.push(events)
         if self._first_us is None:
             self._first_us = int(events.t[0])
             # Bursts that began before the recording did are cut.
             self._start_us = self._first_us + (0 if self._is_fixed else self.options.settle_us)
-        self._pieces.append(events)
 
     def push_imu(self, samples: ImuSamples) -> None:
         """Add gyro samples, with their `R_cam_imu` and `offset_us`; they may come before or after the events.
@@ -108,18 +105,22 @@ class VelocityEstimator:
         """
         estimates = self._ready(last=True)
         self._finished = True
-        self._pieces.clear()
+        self._events.clear()
         return estimates
 
     def _ready(self, last: bool) -> list[VelocityEstimate]:
         estimates: list[VelocityEstimate] = []
-        while self._start_us is not None and self._pieces:
-            end_us = int(self._pieces[-1].t[-1]) + 1
+        while self._start_us is not None and (end_us := self._events.end_us) is not None:
             if self._start_us >= end_us and not (last and self._before_us is None):
                 break
             stop_us = self._stop_us(end_us, last)
             if stop_us is None or (stop_us + self.options.settle_us > end_us and not last):
                 break
+            silent_until_us = self._silent_until_us(stop_us)
+            if silent_until_us is not None:
+                estimates.append(VelocityEstimate.missing((self._start_us, silent_until_us), MotionStatus.EMPTY))
+                self._forget(silent_until_us, silent_until_us)
+                continue
             span_us = self._start_us, stop_us
             if stop_us + self._left_at_end_us > end_us:
                 last_us = self._last_span(stop_us - self._start_us, end_us)
@@ -176,14 +177,17 @@ class VelocityEstimator:
 
     def _after_count(self, count: int, last: bool) -> int | None:
         assert self._start_us is not None
-        held = 0
-        for piece in self._pieces:
-            first = int(np.searchsorted(piece.t, self._start_us))
-            if held + len(piece) - first >= count:
-                return int(piece.t[first + count - held - 1]) + 1
-            held += len(piece) - first
+        stop_us, held = self._events.count(self._start_us, count, self.options.longest_us)
         few = self._before_us is not None and held <= _LEAST_LEFT * count
-        return int(self._pieces[-1].t[-1]) + 1 if last and not few else None
+        return stop_us if held == count or (last and not few) else None
+
+    def _silent_until_us(self, stop_us: int) -> int | None:
+        """When the next event comes, if the window up to ``stop_us`` has none and none comes for long."""
+        assert self._start_us is not None
+        next_us = self._events.first_from(self._start_us)
+        if next_us is None or next_us < max(stop_us, self._start_us + self.options.longest_us):
+            return None
+        return next_us
 
     def _looked_ahead(self, end_us: int, last: bool) -> bool:
         """Measure the first motion on a stretch that grows until it shows one; True when done."""
@@ -216,16 +220,12 @@ class VelocityEstimator:
 
     def _around(self, start_us: int, stop_us: int) -> Events:
         """Events of a window and of what completes its bursts."""
-        camera, settle_us = self._solver.camera, self.options.settle_us
-        start_us, stop_us = start_us - settle_us, stop_us + settle_us
-        pieces = [piece.between(start_us, stop_us) for piece in self._pieces if piece.t[-1] >= start_us and piece.t[0] < stop_us]
-        return Events.joined(pieces) if pieces else Events.empty(camera.width, camera.height)
+        return self._events.between(start_us - self.options.settle_us, stop_us + self.options.settle_us)
 
     def _forget(self, start_us: int, stop_us: int) -> None:
         """Keep the window that is done, for the last one may reach back into it."""
         self._before_us, self._start_us, self._look_us = start_us, stop_us, _FIRST_LOOK_US
-        while len(self._pieces) > 1 and self._pieces[0].t[-1] < start_us - self.options.settle_us:
-            self._pieces.popleft()
+        self._events.forget_before(start_us - self.options.settle_us)
         self._gyro.forget_before(start_us, done_us=stop_us)
 
 

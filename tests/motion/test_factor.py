@@ -12,7 +12,8 @@ V = np.array([0.6, 0.0, 0.8])
 
 @pytest.fixture(scope="module")
 def windows(room, camera):
-    return [e for e in estimate_velocity(room.events, camera, room.imu, VelocityOptions(window_us=60_000)) if e.factor is not None]
+    estimates = estimate_velocity(room.events, camera, room.imu, VelocityOptions(window_us=60_000))
+    return [estimate for estimate in estimates if estimate.factor is not None]
 
 
 def drawn(rng, count=12):
@@ -26,7 +27,8 @@ def drawn(rng, count=12):
     w, q, h = 0.02 * rng.normal(size=3), 0.3 * rng.normal(size=3), 0.1 * rng.normal(size=3)
     a = np.cross(V, rng.normal(size=(count, 3))) + own + by_gyro @ w
     a += V * (0.5 * b @ q + (b @ V) * (by_turning @ h))[:, None]
-    return LineFactor(tuple(range(count)), a, b, spread @ spread.transpose(0, 2, 1), by_gyro, by_turning, 4e-4 * np.eye(3), 0.3, 0.1)
+    covariance = spread @ spread.transpose(0, 2, 1)
+    return LineFactor(tuple(range(count)), a, b, covariance, by_gyro, by_turning, 4e-4 * np.eye(3), 0.3, 0.1)
 
 
 def test_residuals_at_the_truth_are_as_large_as_their_covariance_says():

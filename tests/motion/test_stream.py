@@ -9,6 +9,7 @@ import pytest
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.motion import MotionStatus, VelocityEstimator, VelocityOptions, estimate_velocity
+from evcam.motion.event_buffer import EventBuffer
 
 OPTIONS = VelocityOptions(window_us=50_000)
 
@@ -138,7 +139,7 @@ def test_what_is_done_is_let_go(room, camera):
         estimator.push_events(quiet.between(start, start + 10_000))
         estimator.poll()
         gc.collect()
-        assert sum(piece.t[-1] - piece.t[0] for piece in estimator._pieces) < 100_000
+        assert sum(piece.t[-1] - piece.t[0] for piece in estimator._events._pieces) < 100_000
 
 
 def test_a_misused_stream_is_refused(room, camera):
@@ -151,3 +152,42 @@ def test_a_misused_stream_is_refused(room, camera):
     estimator.finish()
     with pytest.raises(InputError, match="finished"):
         estimator.push_events(room.events.between(110_000, 120_000))
+
+
+def far_apart(events, gap_us):
+    """The first tenth of a second, a silence, and the second one."""
+    first, second = events.between(0, 100_000), events.between(100_000, 200_000)
+    later = dataclasses.replace(second, t=second.t + gap_us)
+    return first, later
+
+
+@pytest.mark.parametrize("options", [{}, {"window_us": 10_000}, {"window_events": 20_000}])
+@pytest.mark.parametrize("gap_us", [3_000_000, 1_700_000_000_000_000])
+def test_a_silence_is_one_empty_window(room, camera, options, gap_us):
+    """However long: a clock that leaps costs no time and no memory."""
+    first, later = far_apart(room.events, gap_us)
+    estimator = VelocityEstimator(camera, VelocityOptions(**options), angular_velocity_radps=[0, 0, 0])
+    estimates = []
+    for piece in (first, later):
+        for part in (piece[:1000], piece[1000:]):
+            estimator.push_events(part)
+            estimates += estimator.poll()
+    estimates += estimator.finish()
+    silent = [e for e in estimates if e.stop_us - e.start_us > 250_000]
+    assert [(e.status, e.stop_us) for e in silent] == [(MotionStatus.EMPTY, int(later.t[0]))]
+    assert silent[0].start_us <= first.t[-1] + 220_000
+    assert all(e.stop_us <= silent[0].start_us or e.start_us >= later.t[0] for e in estimates if e is not silent[0])
+    assert len(estimates) < 60
+    whole = estimate_velocity(Events.joined([first, later]), camera, None, VelocityOptions(**options),
+                              angular_velocity_radps=[0, 0, 0])
+    assert same(estimates, whole)
+
+
+@pytest.mark.parametrize(("start_us", "most", "stop_us", "count"), [
+    (0, 2, 12, 2), (0, 9, 13, 9), (12, 9, 13, 9), (13, 9, 113, 9), (500, 2, 502, 2), (500, 9, 521, 3),
+])
+def test_events_are_counted_up_to_a_silence(start_us, most, stop_us, count):
+    buffer = EventBuffer(8, 6)
+    for times in ([10, 11], [12], [500, 501], [520]):
+        buffer.push(Events.from_arrays(times, [0] * len(times), [0] * len(times), [1] * len(times), width=8, height=6))
+    assert buffer.count(start_us, most, 100) == (stop_us, count)
