@@ -32,6 +32,23 @@ def _time_window(times: Array, scale: float) -> tuple[float, float]:
 
 
 @helper
+def _spans_time(times: Array, weights: Array) -> bool:
+    """Whether the events that count come from three instants or more; without noise the system's rank would tell."""
+    first, second = np.nan, np.nan
+    for j in range(len(times)):
+        if len(weights) and weights[j] == 0.0:
+            continue
+        t = times[j]
+        if np.isnan(first):
+            first = t
+        elif t != first and np.isnan(second):
+            second = t
+        elif t != first and t != second:
+            return True
+    return False
+
+
+@helper
 def _null_vector(m: Array, order: NDArray[np.int64], x: Array) -> float:
     """Null vector x of a 5x6 matrix by elimination with full pivoting; returns smallest over largest pivot."""
     for j in range(6):
@@ -240,7 +257,7 @@ def _five_point_batch(f: Array, times: Array, time_scale: float, solutions: Arra
                 m[j, k] = f[i, j, k]
                 m[j, k + 3] = t * f[i, j, k]
         ratio = _null_vector(m, order, x)
-        measures[i, 0], measures[i, 1] = ratio * ratio, 0.0
+        measures[i, 0], measures[i, 1] = ratio * ratio if _spans_time(times[i], times[i, :0]) else 0.0, 0.0
         measures[i, 2] = _orient(f[i], times[i], x, shift, scale, solutions[i])
 
 
@@ -281,8 +298,8 @@ def _orient(f: Array, times: Array, solved: Array, shift: float, scale: float, x
 def _linear_batch(f: Array, times: Array, weights: Array, time_scale: float, solutions: Array, measures: Array) -> None:
     """Least-squares [b, a] in the caller's time.
 
-    Measures hold the second smallest (negative if the normal matrix has lost the answer) and the smallest eigenvalue over the
-    trace, and the share in front.
+    Measures hold the second smallest eigenvalue (negative if the normal matrix has lost the answer, zero for one or two instants)
+    and the smallest one over the trace, and the share in front.
     """
     m, low, inverse = np.empty((6, 6)), np.empty((6, 6)), np.empty(6)
     x, y = np.empty(6), np.empty(6)
@@ -292,5 +309,7 @@ def _linear_batch(f: Array, times: Array, weights: Array, time_scale: float, sol
         trace = _normal_matrix(fi, ti, weights[i], shift, scale, m)
         first, second = _smallest_eigenvector(m, low, inverse, x, y)
         measures[i, 0] = second / trace if second - first > _SAFE_GAP * trace else -1.0
+        if not _spans_time(ti, weights[i]):
+            measures[i, 0] = 0.0
         measures[i, 1] = max(first, 0.0) / trace
         measures[i, 2] = _orient(fi, ti, x, shift, scale, solutions[i])

@@ -157,7 +157,7 @@ def eventail_five_point(bearings: ArrayLike, times_s: ArrayLike, *, time_scale_s
         raise InputError(f"eventail_five_point: needs exactly 5 events per problem, not {t.shape[-1]}; use eventail_linear")
     vectors, measures = np.zeros((len(f), 6)), np.empty((len(f), 3))
     _five_point_batch(f, t, time_scale_s or 0.0, vectors, measures)
-    return _judged(f, t, vectors, measures, lead)
+    return _judged(f, t, np.empty((len(t), 0)), vectors, measures, lead)
 
 
 def eventail_linear(
@@ -199,9 +199,9 @@ def eventail_linear(
     vectors, measures = np.zeros((len(f), 6)), np.empty((len(f), 3))
     w = _checked_weights(weights, t, lead)
     _linear_batch(f, t, w, time_scale_s or 0.0, vectors, measures)
-    for i in np.flatnonzero(~(measures[:, 0] > 0)):
+    for i in np.flatnonzero(measures[:, 0] < 0):
         vectors[i], measures[i] = _accurate(f[i], t[i], w[i], time_scale_s)
-    return _judged(f, t, vectors, measures, lead)
+    return _judged(f, t, w, vectors, measures, lead)
 
 
 def _checked(bearings: ArrayLike, times_s: ArrayLike, time_scale_s: float | None) -> tuple[Array, Array, tuple[int, ...]]:
@@ -254,11 +254,12 @@ def _too_few(lead: tuple[int, ...]) -> EventailSolution:
     return EventailSolution(np.zeros((*lead, 6)), statuses, np.zeros(lead), np.zeros(lead), np.zeros(lead))
 
 
-def _judged(f: Array, t: Array, vectors: Array, measures: Array, lead: tuple[int, ...]) -> EventailSolution:
+def _judged(f: Array, t: Array, w: Array, vectors: Array, measures: Array, lead: tuple[int, ...]) -> EventailSolution:
     second, first = measures[:, 0], measures[:, 1]
     statuses = np.zeros(len(f), np.int8)
     for i in np.flatnonzero(~(second > _DETERMINED**2)):
-        statuses[i] = why_undetermined(f[i], t[i])
+        counts = w[i] > 0 if w.shape[1] else slice(None)
+        statuses[i] = why_undetermined(f[i][counts], t[i][counts])
         vectors[i] = 0.0
     with np.errstate(invalid="ignore", divide="ignore"):
         residual = np.where(second > 0, np.sqrt(first / second), 1.0)

@@ -215,7 +215,8 @@ class VelocityEstimator:
         gyro = self._rotation(*span_us)
         events = self._around(*span_us)
         if gyro is None:
-            return VelocityEstimate.missing(span_us, MotionStatus.NO_GYRO, event_count=len(events.between(*span_us)))
+            return VelocityEstimate.missing(span_us, MotionStatus.NO_GYRO, event_count=len(events.between(*span_us)),
+                                            notes=(f"window from {span_us[0]} to {span_us[1]} us, {self._gyro.span}",))
         return self._solver.solve(events, span_us, gyro)
 
     def _around(self, start_us: int, stop_us: int) -> Events:

@@ -71,6 +71,13 @@ class GyroBuffer:
         """Whether samples exist at this time or later."""
         return len(self._t_us) > 0 and bool(self._t_us[-1] >= t_us)
 
+    @property
+    def span(self) -> str:
+        """When there are samples, in words."""
+        if not len(self._t_us):
+            return "no gyro samples have come" if self._forgotten_us is None else "no later gyro samples have come"
+        return f"the gyro samples held are from {self._t_us[0]} to {self._t_us[-1]} us"
+
     def window(self, start_us: int, stop_us: int) -> GyroWindow | None:
         """Samples that cover a window, gaps filled by straight lines, ends held; None if there are none at all."""
         first = max(int(np.searchsorted(self._t_us, start_us, side="right")) - 1, 0)

@@ -83,6 +83,16 @@ def test_without_a_gyro_a_window_is_given_up_in_time(room, camera):
     estimator.push_events(room.events.between(140_000, 160_000))
     (estimate,) = estimator.poll()
     assert estimate.status is MotionStatus.NO_GYRO
+    assert "no gyro samples have come" in estimate.notes[0]
+
+
+def test_a_gyro_on_another_clock_is_said(room, camera):
+    estimator = VelocityEstimator(camera, OPTIONS)
+    estimator.push_imu(dataclasses.replace(room.imu, t=room.imu.t + 10**12))
+    estimator.push_events(room.events.between(0, 100_000))
+    (estimate,) = estimator.poll()
+    assert estimate.status is MotionStatus.NO_GYRO
+    assert f"gyro samples held are from {room.imu.t[0] + 10**12} to {room.imu.t[-1] + 10**12} us" in estimate.notes[0]
 
 
 def test_a_gap_of_the_gyro_is_said(room, camera):

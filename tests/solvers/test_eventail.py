@@ -115,6 +115,19 @@ def test_degenerate_events_have_a_reason_and_no_answer(kind, count):
         _ = solution.partial_velocity
 
 
+@pytest.mark.parametrize("count", [5, 40])
+def test_noise_does_not_hide_that_there_are_two_instants(count):
+    rng = np.random.default_rng(1)
+    bearings, times = degenerate(Status.TOO_FEW_INSTANTS, rng, count)
+    bearings += 1e-3 * rng.normal(size=bearings.shape)
+    solve = eventail_five_point if count == 5 else eventail_linear
+    assert solve(bearings, times).status is Status.TOO_FEW_INSTANTS
+    times[2] = 0.05
+    assert solve(bearings, times).status is Status.OK
+    if count > 5:
+        assert eventail_linear(bearings, times, np.arange(count) != 2).status is Status.TOO_FEW_INSTANTS
+
+
 def test_no_motion_at_all_is_a_still_line():
     rng = np.random.default_rng(0)
     points = np.stack([rng.uniform(-1, 1, 30), np.full(30, 0.2), np.ones(30)], 1)
