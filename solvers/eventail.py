@@ -160,6 +160,16 @@ def eventail_five_point(bearings: ArrayLike, times_s: ArrayLike, *, time_scale_s
     return _judged(f, t, np.empty((len(t), 0)), vectors, measures, lead)
 
 
+def determined_vectors(bearings: Array, times_s: Array) -> Array:
+    """Five-point solutions [b, a] of the problems (M, 5, 3), (M, 5) that have one, shape (K, 6); neither checks nor reasons.
+
+    For searches that draw thousands of samples of events that were checked before.
+    """
+    vectors, measures = np.zeros((len(bearings), 6)), np.empty((len(bearings), 3))
+    _five_point_batch(bearings, times_s, 0.0, vectors, measures)
+    return vectors[measures[:, 0] > _DETERMINED**2]
+
+
 def eventail_linear(
     bearings: ArrayLike, times_s: ArrayLike, weights: ArrayLike | None = None, *, time_scale_s: float | None = None
 ) -> EventailSolution:

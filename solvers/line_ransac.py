@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evcam.errors import InputError
 from evcam.solvers._scoring import _cheapest, _squared_distances
 from evcam.solvers.derotation import DerotatedEvents
-from evcam.solvers.eventail import EventailSolution, eventail_five_point, eventail_linear
+from evcam.solvers.eventail import EventailSolution, determined_vectors, eventail_linear
 from evcam.solvers.line_estimate import LineEstimate
 from evcam.solvers.line_fits import EventsOfLines, descend
 from evcam.solvers.line_polish import polish
@@ -93,8 +93,7 @@ class LineEstimator:
 
     def solve(self, samples: NDArray[np.int64]) -> Array:
         """Five-point solutions."""
-        solution = eventail_five_point(self.events.bearings[samples], self.events.times_s[samples])
-        return solution.vectors[solution.is_ok]
+        return determined_vectors(self.events.bearings[samples], self.events.times_s[samples])
 
     def best(self, models: Array, bound: float) -> tuple[int, float]:
         """Cheapest model by truncated squared pixel distance."""
