@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from evcam.errors import InputError, NotEnoughDataError
 from evcam.solvers.eventail import EventailSolution
-from evcam.solvers.status import Status
+from evcam.solvers.status import Answer, Status
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -20,7 +20,7 @@ _MOST_PAIRS = 2000
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class AverageDirection:
+class AverageDirection(Answer):
     """Direction that is most orthogonal to the rates of all lines.
 
     Attributes
@@ -44,14 +44,6 @@ class AverageDirection:
     conditioning: float
     residual: float
     inliers: Mask
-
-    @property
-    def reason(self) -> str:
-        """The status in one sentence."""
-        return self.status.reason
-
-    def __bool__(self) -> bool:
-        return self.status.has_answer
 
     @property
     def direction(self) -> Array:

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evcam.errors import NotEnoughDataError
-from evcam.solvers.status import Status
+from evcam.solvers.status import Answer, Status
 
 Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class DirectionEstimate:
+class DirectionEstimate(Answer):
     """Direction of the camera's linear velocity.
 
     Attributes
@@ -52,14 +52,6 @@ class DirectionEstimate:
     def missing(cls, status: Status, count: int) -> DirectionEstimate:
         """No answer from so many lines, for this reason."""
         return cls(status, np.zeros(3), np.zeros((3, 3)), False, 0.0, np.zeros(count, bool), np.zeros(count), 0.0, False)
-
-    @property
-    def reason(self) -> str:
-        """The status in one sentence."""
-        return self.status.reason
-
-    def __bool__(self) -> bool:
-        return self.status.has_answer
 
     @property
     def direction(self) -> Array:

@@ -17,7 +17,7 @@ from evcam.solvers.joint import JointOptions, estimate_direction
 from evcam.solvers.joint_fits import JointFits, fit_jointly
 from evcam.solvers.line_estimate import WEAK_LENGTH, WEAK_RAD
 from evcam.solvers.noise import EventNoise
-from evcam.solvers.status import Status
+from evcam.solvers.status import Answer, Status
 
 Array = NDArray[np.float64]
 
@@ -34,7 +34,7 @@ _TOLD = 0.5
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class GyroBiasEstimate:
+class GyroBiasEstimate(Answer):
     """Constant error of the gyro.
 
     Attributes
@@ -57,14 +57,6 @@ class GyroBiasEstimate:
     covariance: Array
     narrowing: Array
     motion: DirectionEstimate
-
-    @property
-    def reason(self) -> str:
-        """The status in one sentence."""
-        return self.status.reason
-
-    def __bool__(self) -> bool:
-        return self.status.has_answer
 
     @property
     def bias_rad_s(self) -> Array:

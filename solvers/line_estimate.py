@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from evcam.errors import NotEnoughDataError
 from evcam.solvers.line_motion import across_jacobian, line_frame, partial_velocity, partial_velocity_jacobian
 from evcam.solvers.noise import EventNoise
-from evcam.solvers.status import Status
+from evcam.solvers.status import Answer, Status
 
 Array = NDArray[np.float64]
 
@@ -23,7 +23,7 @@ _MIXED = 0.1
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class LineEstimate:
+class LineEstimate(Answer):
     """Line and partial velocity with covariance.
 
     Attributes
@@ -59,14 +59,6 @@ class LineEstimate:
     def missing(cls, status: Status, noise: EventNoise | None = None) -> LineEstimate:
         """No answer, for this reason."""
         return cls(status, np.zeros(6), np.zeros((6, 6)), noise or EventNoise(), 0.0, 0.0, 0.0, False)
-
-    @property
-    def reason(self) -> str:
-        """The status in one sentence."""
-        return self.status.reason
-
-    def __bool__(self) -> bool:
-        return self.status.has_answer
 
     @property
     def b(self) -> Array:

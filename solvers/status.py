@@ -40,3 +40,18 @@ _REASONS = {
     Status.NO_CONSENSUS: "no line explains enough of the events within the threshold",
     Status.UNDETERMINED: "several answers explain the data equally well",
 }
+
+
+class Answer:
+    """What has a `Status`: true when there is an answer, with the reason when there is none."""
+
+    __slots__ = ()
+    status: Status
+
+    @property
+    def reason(self) -> str:
+        """The status in one sentence."""
+        return self.status.reason
+
+    def __bool__(self) -> bool:
+        return self.status.has_answer
