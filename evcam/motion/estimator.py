@@ -66,8 +66,7 @@ class VelocityEstimator:
             Events of another sensor, or that begin before the last ones end, or after `finish`.
         """
         camera = self._solver.camera
-        if self._finished:
-            raise InputError("velocity: the stream was finished; make a new estimator")
+        self._check_open()
         if (events.width, events.height) != (camera.width, camera.height):
             raise InputError(f"velocity: events of a {events.width}x{events.height} sensor do not belong to a "
                              f"{camera.width}x{camera.height} camera")
@@ -85,8 +84,9 @@ class VelocityEstimator:
         Raises
         ------
         InputError
-            Samples that are not finite, of which none is added, or an angular velocity that was given.
+            Samples that are not finite, of which none is added; an angular velocity that was given; after `finish`.
         """
+        self._check_open()
         if self._constant is not None:
             raise InputError("velocity: the angular velocity was given; a gyro cannot be used with it")
         broken = ~np.isfinite(samples.gyro_radps).all(1)
@@ -107,6 +107,10 @@ class VelocityEstimator:
         self._finished = True
         self._events.clear()
         return estimates
+
+    def _check_open(self) -> None:
+        if self._finished:
+            raise InputError("velocity: the stream was finished; make a new estimator")
 
     def _ready(self, last: bool) -> list[VelocityEstimate]:
         estimates: list[VelocityEstimate] = []

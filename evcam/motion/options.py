@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from evcam.errors import InputError
 
+_ROUNDING = 1e-9
+
 
 @dataclass(frozen=True, eq=False, slots=True)
 class VelocityOptions:
@@ -57,7 +59,8 @@ class VelocityOptions:
     def __post_init__(self) -> None:
         if self.window_us is not None and self.window_events is not None:
             raise InputError("velocity: give window_us or window_events, not both")
-        for name in ("window_us", "window_events", "shortest_us", "longest_us", "settle_us", "imu_patience_us"):
+        whole = ("window_us", "window_events", "shortest_us", "longest_us", "settle_us", "imu_patience_us", "min_crossings")
+        for name in whole:
             value = getattr(self, name)
             if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0):
                 raise InputError(f"velocity: {name} must be a positive whole number, not {value!r}")
@@ -71,7 +74,13 @@ class VelocityOptions:
                 raise InputError(f"velocity: {name} must be finite and not negative, not {getattr(self, name)}")
         if self.min_crossings < 8:
             raise InputError(f"velocity: min_crossings must be at least 8, not {self.min_crossings}")
-        covariance = self.camera_covariance
-        if covariance is not None and (covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1]
-                                       or not np.isfinite(covariance).all()):
-            raise InputError(f"velocity: camera_covariance must be a finite square matrix, not of shape {covariance.shape}")
+        if self.camera_covariance is not None:
+            _check_covariance(np.asarray(self.camera_covariance))
+
+
+def _check_covariance(covariance: NDArray[np.float64]) -> None:
+    if covariance.ndim != 2 or covariance.shape[0] != covariance.shape[1] or not np.isfinite(covariance).all():
+        raise InputError(f"velocity: camera_covariance must be a finite square matrix, not of shape {covariance.shape}")
+    variances = np.linalg.eigvalsh(covariance)
+    if not np.allclose(covariance, covariance.T) or variances[0] < -_ROUNDING * max(variances[-1], 0.0):
+        raise InputError("velocity: camera_covariance must be symmetric, and no variance in it negative")

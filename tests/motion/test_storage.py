@@ -74,6 +74,7 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize("wrong", [
     {"window_us": 1000, "window_events": 10}, {"window_us": 0}, {"window_us": 1.5}, {"motion_px": 0.0}, {"shortest_us": 10**7},
     {"gyro_bias_radps": -1.0}, {"min_crossings": 3}, {"camera_covariance": np.zeros((3, 2))},
+    {"min_crossings": 20.5}, {"camera_covariance": np.diag([1.0, -0.1])}, {"camera_covariance": np.triu(np.ones((2, 2)))},
 ])
 def test_impossible_options_are_refused(wrong):
     with pytest.raises(InputError, match="velocity: "):

@@ -162,6 +162,8 @@ def test_a_misused_stream_is_refused(room, camera):
     estimator.finish()
     with pytest.raises(InputError, match="finished"):
         estimator.push_events(room.events.between(110_000, 120_000))
+    with pytest.raises(InputError, match="finished"):
+        estimator.push_imu(room.imu)
 
 
 def far_apart(events, gap_us):
