@@ -13,6 +13,8 @@ Array = NDArray[np.float64]
 
 # A gyro that says nothing for longer has a gap.
 _GAP_US = 12_000
+# Of a gyro that is slower than that by itself, so many periods are a gap that is worth a word.
+_PERIODS = 2.5
 # What the angular velocity may do in a gap that nobody sees, rad/s^2.
 _UNSEEN_RADPS2 = 5.0
 
@@ -96,8 +98,9 @@ class GyroBuffer:
             gaps = np.diff(t_us)
         widest = int(gaps.max(initial=0))
         unseen = 0.0
-        if widest > _GAP_US:
+        if widest > max(_GAP_US, _PERIODS * np.median(np.diff(self._t_us)) if len(self._t_us) > 1 else 0.0):
             notes.append(f"the gyro has a gap of {widest / 1000:.0f} ms")
+        if widest > _GAP_US:
             unseen = float(_UNSEEN_RADPS2 * (gaps[gaps > _GAP_US] * 1e-6 / 2).max())
         held = np.stack([np.interp(knots, t_us, radps[:, k]) for k in range(3)], 1)
         return GyroWindow(knots.astype(np.int64), held, unseen, tuple(notes))

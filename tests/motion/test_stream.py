@@ -95,6 +95,15 @@ def test_a_gyro_on_another_clock_is_said(room, camera):
     assert f"gyro samples held are from {room.imu.t[0] + 10**12} to {room.imu.t[-1] + 10**12} us" in estimate.notes[0]
 
 
+def test_a_slow_gyro_has_no_gap_in_every_window(room, camera):
+    """At 50 Hz; what the camera may do between its samples is in the covariance all the same."""
+    step = round(20_000 / np.median(np.diff(room.imu.t)))
+    slow = estimate_velocity(room.events, camera, part_of(room.imu, slice(None, None, step)), OPTIONS)
+    whole = estimate_velocity(room.events, camera, room.imu, OPTIONS)
+    assert all(estimate.notes == () for estimate in slow[1:-1])
+    assert all(np.trace(a.covariance) > np.trace(b.covariance) for a, b in zip(slow[1:-1], whole[1:-1], strict=True) if a and b)
+
+
 def test_a_gap_of_the_gyro_is_said(room, camera):
     whole = estimate_velocity(room.events, camera, room.imu, OPTIONS)
     gap = part_of(room.imu, (room.imu.t < 60_000) | (room.imu.t > 85_000))
