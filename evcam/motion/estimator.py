@@ -94,6 +94,23 @@ class VelocityEstimator:
             raise InputError(f"velocity: the gyro sample at {samples.t[broken][0]} us is not finite; leave such samples out")
         self._gyro.push(samples)
 
+    def advance(self, t_us: int) -> None:
+        """No events before ``t_us`` will come: a camera at rest, or a filter, sends none, and time goes on all the same.
+
+        The window of the last events is then done in time, and gyro samples that no window can need are let go.  Windows without
+        any event still wait for the next one, as in the batch.
+
+        Raises
+        ------
+        InputError
+            After `finish`.  Events before ``t_us`` are refused from then on.
+        """
+        self._check_open()
+        self._events.advance(t_us)
+        silent_us = max(self.options.longest_us, self.options.window_us or 0)
+        if self._start_us is None or (not self._has_events and t_us - self._start_us >= silent_us):
+            self._gyro.forget_before(t_us - self.options.settle_us, done_us=t_us - self.options.settle_us)
+
     def poll(self) -> list[VelocityEstimate]:
         """Estimates of all windows that have become ready."""
         return self._ready(last=False)
@@ -114,7 +131,10 @@ class VelocityEstimator:
 
     def _ready(self, last: bool) -> list[VelocityEstimate]:
         estimates: list[VelocityEstimate] = []
-        while self._start_us is not None and (end_us := self._events.end_us) is not None:
+        while self._start_us is not None:
+            end_us = self._events.end_us if last else self._events.known_until_us
+            if end_us is None or not (last or self._has_events):
+                break
             if self._start_us >= end_us and not (last and self._before_us is None):
                 break
             stop_us = self._stop_us(end_us, last)
@@ -139,6 +159,11 @@ class VelocityEstimator:
             if last and not self._is_fixed and span_us[1] + self.options.settle_us >= end_us:
                 self._start_us = end_us
         return estimates
+
+    @property
+    def _has_events(self) -> bool:
+        """Whether any event of the window to come is there."""
+        return self._start_us is not None and self._events.first_from(self._start_us) is not None
 
     @property
     def _is_fixed(self) -> bool:

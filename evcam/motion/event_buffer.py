@@ -22,13 +22,20 @@ class EventBuffer:
     def __init__(self, width: int, height: int) -> None:
         self.size = width, height
         self._pieces: deque[Events] = deque()
+        self._none_before_us: int | None = None
 
     def push(self, events: Events) -> None:
         """Add events that follow those that are there."""
+        if self._none_before_us is not None and events.t[0] < self._none_before_us:
+            raise InputError(f"velocity: events at {events.t[0]} us, though none were to come before {self._none_before_us} us")
         if self._pieces and events.t[0] < self._pieces[-1].t[-1]:
             raise InputError(f"velocity: events at {events.t[0]} us follow events at {self._pieces[-1].t[-1]} us; "
                              "push them in the order of time")
         self._pieces.append(events)
+
+    def advance(self, t_us: int) -> None:
+        """No events before this time will come any more."""
+        self._none_before_us = t_us if self._none_before_us is None else max(self._none_before_us, t_us)
 
     def clear(self) -> None:
         """Forget all."""
@@ -38,6 +45,12 @@ class EventBuffer:
     def end_us(self) -> int | None:
         """Just after the last event; None without events."""
         return int(self._pieces[-1].t[-1]) + 1 if self._pieces else None
+
+    @property
+    def known_until_us(self) -> int | None:
+        """Up to when all events are there."""
+        known = [t_us for t_us in (self.end_us, self._none_before_us) if t_us is not None]
+        return max(known) if known else None
 
     def first_from(self, start_us: int) -> int | None:
         """Time of the first event at ``start_us`` or later."""

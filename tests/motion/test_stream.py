@@ -204,6 +204,41 @@ def test_a_silence_is_one_empty_window(room, camera, options, gap_us):
     assert same(estimates, whole)
 
 
+@pytest.mark.parametrize("options", [{}, {"window_us": 30_000}])
+def test_time_goes_on_without_events(room, camera, options):
+    """The last window before a rest is done in time, the gyro of the rest is let go, and the answers are the batch's."""
+    first, later = far_apart(room.events, 3_000_000)
+    imu = dataclasses.replace(room.imu, t=np.concatenate([room.imu.t, room.imu.t + 3_000_000]),
+                              gyro_radps=np.tile(room.imu.gyro_radps, (2, 1)))
+    estimator = VelocityEstimator(camera, VelocityOptions(**options))
+    estimator.push_imu(part_of(imu, imu.t < 200_000))
+    estimator.push_events(first)
+    before = estimator.poll()
+    estimator.advance(1_000_000)
+    estimates = before + estimator.poll()
+    assert estimates[-1].stop_us > first.t[-1]
+    assert estimates[-1].event_count
+    held = len(estimator._gyro._t_us)
+    for start in range(1_000_000, 2_900_000, 100_000):
+        estimator.push_imu(dataclasses.replace(imu, t=np.arange(start, start + 100_000, 1000), gyro_radps=np.zeros((100, 3))))
+        estimator.advance(start + 100_000)
+        assert estimator.poll() == []
+        held = max(held, len(estimator._gyro._t_us))
+    assert held < 300
+    estimator.push_imu(part_of(imu, imu.t >= 3_000_000))
+    estimator.push_events(later)
+    estimates += estimator.poll() + estimator.finish()
+    assert same(estimates, estimate_velocity(Events.joined([first, later]), camera, imu, VelocityOptions(**options)))
+
+
+def test_events_that_were_not_to_come_are_refused(room, camera):
+    estimator = VelocityEstimator(camera, angular_velocity_radps=[0, 0, 0])
+    estimator.advance(50_000)
+    with pytest.raises(InputError, match="none were to come before 50000 us"):
+        estimator.push_events(room.events.between(40_000, 60_000))
+    estimator.push_events(room.events.between(50_000, 60_000))
+
+
 @pytest.mark.parametrize(("start_us", "most", "stop_us", "count"), [
     (0, 2, 12, 2), (0, 9, 13, 9), (12, 9, 13, 9), (13, 9, 113, 9), (500, 2, 502, 2), (500, 9, 521, 3),
 ])
