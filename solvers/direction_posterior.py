@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.solvers.distance_costs import Crossings, distance_costs, sign_costs
+from evcam.solvers.distance_costs import MotionsAcross, distance_costs, sign_costs
 from evcam.solvers.line_motion import cross
 
 Array = NDArray[np.float64]
@@ -116,12 +116,12 @@ def direction_costs(directions: Array, rates: Rates, wrong_share: float, spreads
     costs: Array = -np.log((1 - wrong_share) * density + 0.5 * wrong_share / span + 1e-300).sum(0)
     if len(spreads) == 0:
         return costs
-    crossings = _crossings(rates, directions, towards, variance, gain)
-    doubt = np.minimum(crossings.radial / crossings.size, 1.0)
-    return costs + distance_costs(crossings, spreads) + sign_costs(crossings.along, doubt)
+    motions = _motions_across(rates, directions, towards, variance, gain)
+    doubt = np.minimum(motions.radial / motions.size, 1.0)
+    return costs + distance_costs(motions, spreads) + sign_costs(motions.along, doubt)
 
 
-def _crossings(rates: Rates, directions: Array, towards: Array, variance: Array, gain: Array) -> Crossings:
+def _motions_across(rates: Rates, directions: Array, towards: Array, variance: Array, gain: Array) -> MotionsAcross:
     """The part w of the most likely rate, of those that are orthogonal to the motion, across the plane of the line."""
     b, covariance = rates.b, rates.covariance
     across = rates.a[:, None] - towards * gain[..., None]
@@ -134,7 +134,7 @@ def _crossings(rates: Rates, directions: Array, towards: Array, variance: Array,
     sideways = np.maximum(whole[:, None] - seen / variance - radial, 0.0)
     w = rates.a - (rates.a * b).sum(1, keepdims=True) * b
     vague = np.einsum("mi,mij,mj->m", w, covariance, w) > _VAGUE * (w * w).sum(1) ** 2
-    return Crossings(b @ directions.T, size, radial, sideways, vague)
+    return MotionsAcross(b @ directions.T, size, radial, sideways, vague)
 
 
 def sign_log_odds(rates: Rates, direction: Array, covariance: Array) -> float:

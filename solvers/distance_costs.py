@@ -24,7 +24,7 @@ _LEAST_SIGN_ERROR = 0.05
 
 
 @dataclass(frozen=True, eq=False, slots=True)
-class Crossings:
+class MotionsAcross:
     """What each line's motion w across its plane may be, if the camera moves in each direction v; arrays (M, D).
 
     Attributes
@@ -82,7 +82,7 @@ class _Points:
         return (np.log(chance) - least).sum(0), middle.sum(0) / variance, hold.sum(0)
 
 
-def distance_costs(crossings: Crossings, spreads: Array) -> Array:
+def distance_costs(motions: MotionsAcross, spreads: Array) -> Array:
     """Negative log density of the rates of all lines, up to a constant, given what is thought of their distances; (D,).
 
     A line at distance r moves across its plane by ``|w| = |v.b| / r``, in any direction of that plane: a density p(log r) of the
@@ -93,15 +93,15 @@ def distance_costs(crossings: Crossings, spreads: Array) -> Array:
     Distances are log-normal around an unknown mean, which is integrated out to second order, with a width that is one of
     ``spreads``; with an infinite one they may be anything.
     """
-    points = list(crossings.points())
-    total = np.full(crossings.along.shape[1], -np.inf)
+    points = list(motions.points())
+    total = np.full(motions.along.shape[1], -np.inf)
     for spread in spreads:
         if np.isinf(spread):
             chance = sum(np.log(part.densities.sum(0)).sum(0) for part in points)
         else:
-            chance = _log_normal(points, len(crossings.vague), spread * spread)
+            chance = _log_normal(points, len(motions.vague), spread * spread)
         total = np.logaddexp(total, chance)
-    costs: Array = -np.log(np.abs(crossings.along) + 1e-12).sum(0) - total
+    costs: Array = -np.log(np.abs(motions.along) + 1e-12).sum(0) - total
     return costs
 
 

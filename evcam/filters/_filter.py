@@ -9,10 +9,12 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from evcam.core.events import Events
+from evcam.core.events import Events, check_consecutive
 from evcam.errors import InputError
 
 Step = Callable[[Events], NDArray[np.bool_]]
+LONGEST_US = 1 << 61
+"""No sum of it and a time leaves int64."""
 """A filter at work on one stream: which events of the next piece are kept."""
 
 
@@ -83,20 +85,14 @@ def apply(events: Events | Iterable[Events], *filters: Filter) -> Events | Itera
 
 def _pieces(pieces: Iterable[Events], filters: tuple[Filter, ...]) -> Iterator[Events]:
     steps: list[Step] | None = None
-    size, last_us = (0, 0), None
+    before: Events | None = None
     for piece in pieces:
         if not isinstance(piece, Events):
             raise InputError(f"filters: pieces must be Events, not {type(piece).__name__}")
+        check_consecutive([piece] if before is None else [before, piece])
         if steps is None:
-            size = (piece.width, piece.height)
-            steps = [filter_.start(*size) for filter_ in filters]
-        elif (piece.width, piece.height) != size:
-            raise InputError(f"filters: a piece of a {piece.width}x{piece.height} sensor follows pieces of {size[0]}x{size[1]}")
-        if len(piece):
-            if last_us is not None and piece.t[0] < last_us:
-                raise InputError(f"filters: a piece that begins at {piece.t[0]} us follows one that ends at {last_us} us; "
-                                 "give the pieces in the order of time")
-            last_us = int(piece.t[-1])
+            steps = [filter_.start(piece.width, piece.height) for filter_ in filters]
+        before = piece if before is None or len(piece) else before
         for step in steps:
             piece = piece[step(piece)]
         yield piece

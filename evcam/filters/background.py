@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.filters import _kernels as kernels
-from evcam.filters._filter import Filter, Step, guarded, is_whole
+from evcam.filters._filter import LONGEST_US, Filter, Step, guarded, is_whole
 
 _NEIGHBOURS = 8
-_LONGEST_US = 1 << 61
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class BackgroundActivity(Filter):
     support: int = 1
 
     def start(self, width: int, height: int) -> Step:
-        if not (is_whole(self.window_us, 1, _LONGEST_US) and is_whole(self.support, 1, _NEIGHBOURS)):
+        if not (is_whole(self.window_us, 1, LONGEST_US) and is_whole(self.support, 1, _NEIGHBOURS)):
             raise InputError(f"background filter: a window of {self.window_us} us and {self.support} neighbours; the window must "
                              f"be positive, the neighbours 1 to {_NEIGHBOURS}, both whole numbers")
         last_us = np.full((height + 2, width + 2), kernels.NEVER_US, np.int64)

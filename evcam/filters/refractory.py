@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 from evcam.core.events import Events
 from evcam.errors import InputError
 from evcam.filters import _kernels as kernels
-from evcam.filters._filter import Filter, Step, guarded, is_whole
-
-_LONGEST_US = 1 << 61
+from evcam.filters._filter import LONGEST_US, Filter, Step, guarded, is_whole
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class Refractory(Filter):
     period_us: int
 
     def start(self, width: int, height: int) -> Step:
-        if not is_whole(self.period_us, 1, _LONGEST_US):
+        if not is_whole(self.period_us, 1, LONGEST_US):
             raise InputError(f"refractory filter: a period of {self.period_us} us; it must be positive and whole")
         last_us = np.full((height, width), kernels.NEVER_US, np.int64)
 

@@ -38,8 +38,6 @@ _MOST_TRIMMED = 0.1
 # Change of the plane's normal along itself within half a window at which it is as uncertain as it is large.
 _TURNED_OVER = 0.3
 _RESOLVED_LOG_ODDS = 6.0
-# A line beyond contradicts the others.
-_WRONG_SIGMA = 3.5
 
 
 class WindowSolver:
@@ -90,9 +88,10 @@ class WindowSolver:
         if moving.sum() >= _FEWEST_LINES:
             together = joined(rates[moving], loose)
             motion = direction_of_motion(together, prior)
-            factor = LineFactor.of(tuple(lines[k].id for k in np.flatnonzero(moving)), together, motion, prior)
+            ids = tuple(lines[k].id for k in np.flatnonzero(moving))
+            factor = LineFactor.of(ids, together, motion, prior)
+            self._search.doubt([number for number, right in zip(ids, motion.right[:len(ids)], strict=True) if not right])
         constraints = self._constraints(window, lines, fits, rates, moving, motion)
-        self._search.doubt([line.id for line in constraints if line.error_sigma > _WRONG_SIGMA])
         covariance = np.zeros((3, 3)) if motion is None else motion.covariance
         known = self.options.camera_covariance
         if motion is not None and known is not None:

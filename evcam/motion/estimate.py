@@ -65,7 +65,7 @@ class LineConstraint:
         Share of the crossings that see the line in front of the camera.
     error_sigma : float
         How far it contradicts the other lines, by ``v.a`` or by its depth, whichever is more, in standard deviations when all
-        that is common is taken out; beyond three it is likely no line of the scene.  NaN for lines at rest.
+        that is common is taken out; beyond three it is likely no line of the scene.  NaN where it is not held against others.
     ends_px : ndarray of float64, shape (2, 2)
         The seen part's ends, (x, y), in the image at the middle of the window.
     crossings : Crossings

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import block_diag
 
 from evcam.errors import InputError
+from evcam.motion._nuisances import LEAST
 from evcam.motion.direction import Motion
-from evcam.motion.posterior import GyroPrior, LineRates
+from evcam.motion.posterior import GyroPrior, LineRates, changes_across
 
 Array = NDArray[np.float64]
 
@@ -81,11 +83,10 @@ class LineFactor:
         """
         v = _unit(direction)
         own = np.einsum("i,mij,j->m", v, self.covariance, v)
-        by_gyro, by_turning = v @ self.by_gyro, (self.b @ v)[:, None] * self.by_turning
-        shared = by_gyro @ self.gyro_covariance @ by_gyro.T
-        shared += 0.25 * self.acceleration_std_1_s**2 * self.b @ self.b.T
-        shared += self.turning_std_radps2**2 * by_turning @ by_turning.T
-        return self.a @ v, self.a.copy(), np.diag(own) + shared
+        changes = changes_across(v, self.b, self.by_gyro, self.by_turning)
+        variances = self.acceleration_std_1_s**2, self.turning_std_radps2**2
+        shared = block_diag(self.gyro_covariance, np.diag(np.repeat(variances, 3)))
+        return self.a @ v, self.a.copy(), np.diag(own) + changes @ shared @ changes.T
 
     def cost(self, direction: ArrayLike) -> float:
         """Negative log likelihood of a direction, up to a constant; the same for its opposite.
@@ -105,7 +106,7 @@ class LineFactor:
         residuals, _, covariance = self.at(direction)
         lower = np.linalg.cholesky(covariance)
         squares = float((np.linalg.solve(lower, residuals) ** 2).sum())
-        along = np.abs(self.b @ _unit(direction)) + 1e-9
+        along = np.abs(self.b @ _unit(direction)) + LEAST
         return 0.5 * squares + float(np.log(np.diag(lower)).sum() - np.log(along).sum())
 
 

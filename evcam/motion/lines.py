@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.core.median import median
 from evcam.motion._lines import _fit
 from evcam.motion._tiles import _collect
-from evcam.motion.stretches import Stretch, middle_of
+from evcam.motion.stretches import Stretch
 from evcam.motion.window import Window
 
 Array = NDArray[np.float64]
@@ -82,7 +83,7 @@ class Workspace(NamedTuple):
 
 def fit_stretch(window: Window, stretch: Stretch, half_s: float, space: Workspace) -> MovingLine | None:
     """The line of a stretch that was found within ``half_s`` of the middle, extended to the whole window; None if it fails."""
-    pixel = middle_of(window.scale[stretch.members])
+    pixel = float(median(window.scale[stretch.members]))
     line = MovingLine(stretch.b.copy(), stretch.a.copy(), np.eye(3), 0.0, 0.0, stretch.polarity, stretch.members, 1.0, pixel)
     if not _refit(window, line, half_s, space):
         return None

@@ -143,6 +143,11 @@ class _Across:
     count: int
 
 
+def changes_across(direction: Array, b: Array, gyro: Array, turning: Array) -> Array:
+    """How ``v.a`` of each line changes by an error of the gyro, an acceleration and an angular acceleration, (M, 9)."""
+    return np.concatenate([direction @ gyro, 0.5 * b, (b @ direction)[:, None] * turning], 1)
+
+
 class DirectionCosts:
     """Negative log posterior of directions under several hypotheses.
 
@@ -234,14 +239,6 @@ class DirectionCosts:
         pull[:, _GYRO] += self.design[:, _GYRO].sum(0)
         return prior, prior + self.design.T @ weighed, pull
 
-    def _design_across(self, directions: Array) -> Array:
-        """How the nuisances change v.a of each line, (D, M, nuisances)."""
-        design = np.zeros((len(directions), len(self.rates), _NUISANCES))
-        design[..., _GYRO] = np.einsum("di,mij->dmj", directions, self.rates.gyro)
-        design[..., _ACCELERATION] = 0.5 * self.rates.b
-        design[..., _TURNING] = (directions @ self.rates.b.T)[..., None] * self.turning
-        return design
-
     def misfits(self, hypothesis: Hypothesis, direction: Array) -> tuple[Array, Array]:
         """How far each line's depth and ``v.a`` lie from what the others say, in standard deviations, (M,) each."""
         rates = self.rates
@@ -252,7 +249,7 @@ class DirectionCosts:
         apart = (precision @ misfit) / np.diag(precision)
         own = hypothesis.depths.own_std**2 + np.minimum(self.doubt, 1.0) ** 2
         depth = apart / np.sqrt(np.maximum(1 / np.diag(precision) - (self.doubts[0] - 1) * own, own))
-        errors = rates.a @ direction - self._design_across(direction[None])[0] @ nuisance
+        errors = rates.a @ direction - changes_across(direction, rates.b, rates.gyro, self.turning) @ nuisance[:_MEAN]
         variance = hypothesis.inflation * self._variance(direction[None])[0]
         return np.asarray(depth), np.asarray(errors / np.sqrt(variance))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evcam.core.median import median
 from evcam.flow import normal_flow
 from evcam.motion._grouping import _compensate, _fill_map, _grow
 from evcam.motion.window import Window
@@ -50,7 +51,7 @@ class Stretch:
         middle = window.f[members].mean(0)
         middle -= (middle @ b) * b
         # f.a is the speed along the normal.
-        a = middle_of(motion.speed[group]) * middle / (middle @ middle)
+        a = median(motion.speed[group]) * middle / (middle @ middle)
         return cls(np.sort(members), b, a, bool(window.crossings.p[members[0]]))
 
 
@@ -81,12 +82,6 @@ class EdgeMotion:
     speed: Array
     angle_std: Array
     sensor_pxps: Array
-
-
-def middle_of(values: Array) -> float:
-    """The median (of an even number the upper one)."""
-    half = len(values) // 2
-    return float(np.partition(values, half)[half])
 
 
 def edge_motion(window: Window, half_s: float, wanted: NDArray[np.bool_] | None = None) -> EdgeMotion:

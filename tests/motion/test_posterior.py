@@ -5,7 +5,7 @@ import pytest
 
 from evcam.core.rotation import exp_so3
 from evcam.motion.direction import direction_of_motion
-from evcam.motion.posterior import Depths, DirectionCosts, GyroPrior, Hypothesis, LineRates
+from evcam.motion.posterior import Depths, DirectionCosts, GyroPrior, Hypothesis, LineRates, changes_across
 from evcam.motion.rotation import Rotation
 from evcam.solvers import derotate
 
@@ -62,7 +62,9 @@ def test_sums_over_lines_are_those_of_each():
     rng = np.random.default_rng(1)
     doubts, directions = 1 + rng.random((2, 20)), np.stack([unit(rng) for _ in range(7)])
     costs = DirectionCosts(lines(rng, 20, unit(rng)), [Hypothesis(Depths(0.5, 0.1, 0.4), 1.0)], STILL_GYRO, doubts)
-    sums, design = costs._across(directions), costs._design_across(directions)
+    rates, sums = costs.rates, costs._across(directions)
+    design = np.zeros((7, 20, 10))  # the last one, the mean depth, changes nothing across
+    design[..., :9] = [changes_across(v, rates.b, rates.gyro, rates.turning) for v in directions]
     variance, errors = doubts[1] * costs._variance(directions), directions @ costs.rates.a.T
     np.testing.assert_allclose(sums.squares, (errors**2 / variance).sum(1))
     np.testing.assert_allclose(sums.information, np.einsum("dmi,dmj,dm->dij", design, design, 1 / variance), atol=1e-9)

@@ -7,7 +7,7 @@ the position of each field within the table, 0 for a field that is not stored.
 
 from __future__ import annotations
 
-from struct import Struct, error
+from struct import Struct
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -76,12 +76,9 @@ class Table(NamedTuple):
 
 
 def _unpack(layout: Struct, data: bytes, position: int) -> Any:
-    try:
-        if position >= 0:
-            return layout.unpack_from(data, position)[0]
-    except error:
-        pass
-    raise ValueError(f"position {position} lies outside {len(data)} bytes")
+    if not 0 <= position <= len(data) - layout.size:
+        raise ValueError(f"position {position} lies outside {len(data)} bytes")
+    return layout.unpack_from(data, position)[0]
 
 
 def _gather(raw: NDArray[np.uint8], places: NDArray[np.int64], dtype: str) -> NDArray[Any]:

@@ -11,7 +11,6 @@ lacks, is not needed to find one.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from functools import cached_property
@@ -124,7 +123,7 @@ class Aedat4Source(Source):
         position = self._start
         with FileIO(self.path) as file:
             while position + 8 <= end:
-                stream, size = struct.unpack("<ii", os.pread(file.fileno(), 8, position))
+                stream, size = struct.unpack("<ii", _read(file, position, 8))
                 if stream not in self._streams or not 0 <= size <= _MAX_PACKET_BYTES:
                     raise FormatError(f"{self.path}: damaged packet at byte {position}: stream {stream} of {size} bytes")
                 if position + 8 + size > end:
@@ -139,7 +138,7 @@ class Aedat4Source(Source):
         return [str(number) for number, info in self._streams.items() if info.get("typeIdentifier") == kind]
 
     def _content(self, packet: _Packet, file: FileIO) -> bytes:
-        return inflate(self._compression, os.pread(file.fileno(), packet.bytes, packet.position))
+        return inflate(self._compression, _read(file, packet.position, packet.bytes))
 
     def _words(self, packet: _Packet, file: FileIO) -> NDArray[np.int64]:
         """The events of a packet, each of them two words; aligned and read-only, as the compiled code wants it."""
@@ -169,6 +168,11 @@ class Aedat4Source(Source):
                 if len(words):
                     return int(words[0])
         return NEVER_US
+
+
+def _read(file: FileIO, position: int, count: int) -> bytes:
+    file.seek(position)
+    return file.read(count)
 
 
 def _read_header(path: Path) -> tuple[Table, int]:
